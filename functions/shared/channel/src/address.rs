@@ -17,8 +17,7 @@ impl EmailAddress {
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(BadAddress)?;
-        let unsafe_in_header =
-            |c: char| c.is_control() || c.is_whitespace() || "<>,;:\"()[]\\".contains(c);
+        let unsafe_in_header = |c: char| c.is_control() || c.is_whitespace() || "<>,;:\"()[]\\".contains(c);
         let bad = local.is_empty()
             || local.len() > 64
             || domain.is_empty()
@@ -53,11 +52,7 @@ impl EmailAddress {
     /// Whether the address is in `domain` or in one of its subdomains.
     pub fn in_domain(&self, domain: &str) -> bool {
         let domain = domain.trim().trim_start_matches('@').to_lowercase();
-        self.domain() == domain
-            || self
-                .domain()
-                .strip_suffix(&domain)
-                .is_some_and(|head| head.ends_with('.'))
+        self.domain() == domain || self.domain().strip_suffix(&domain).is_some_and(|head| head.ends_with('.'))
     }
 }
 
@@ -103,10 +98,7 @@ pub struct Mailbox {
 impl Mailbox {
     /// What a list shows: the name, or the address where there is none.
     pub fn label(&self) -> &str {
-        self.name
-            .as_deref()
-            .filter(|name| !name.trim().is_empty())
-            .unwrap_or(self.email.as_str())
+        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(self.email.as_str())
     }
 }
 
@@ -116,18 +108,7 @@ mod tests {
 
     #[test]
     fn header_breaking_addresses_are_refused() {
-        for bad in [
-            "",
-            "a",
-            "@b.c",
-            "a@",
-            "a b@c.d",
-            "a@b\r\nBcc: x@y.z",
-            "<a@b.c>",
-            "a@b..c",
-            "a,b@c.d",
-            "a@b@c",
-        ] {
+        for bad in ["", "a", "@b.c", "a@", "a b@c.d", "a@b\r\nBcc: x@y.z", "<a@b.c>", "a@b..c", "a,b@c.d", "a@b@c"] {
             assert_eq!(EmailAddress::parse(bad), Err(BadAddress), "{bad:?}");
         }
     }
@@ -138,10 +119,6 @@ mod tests {
         assert_eq!(a, EmailAddress::parse("ada.l@example.com").unwrap());
         assert_eq!(a.as_str(), "Ada.L@example.com");
         assert!(a.in_domain("example.com") && !a.in_domain("ample.com"));
-        assert!(
-            EmailAddress::parse("x@mail.example.com")
-                .unwrap()
-                .in_domain("@example.com")
-        );
+        assert!(EmailAddress::parse("x@mail.example.com").unwrap().in_domain("@example.com"));
     }
 }

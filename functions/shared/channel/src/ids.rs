@@ -5,18 +5,12 @@ use std::fmt;
 
 /// An identifier that would break a table key, a URL path or a log line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "an identifier has 1 to 128 characters out of A-Z a-z 0-9 . _ - : @ ( ) +, this one has not"
-)]
+#[error("an identifier has 1 to 128 characters out of A-Z a-z 0-9 . _ - : @ ( ) +, this one has not")]
 pub struct BadId;
 
 fn checked(value: String) -> Result<String, BadId> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-:@()+".contains(c);
-    if value.is_empty() || value.len() > 128 || !value.chars().all(allowed) {
-        Err(BadId)
-    } else {
-        Ok(value)
-    }
+    if value.is_empty() || value.len() > 128 || !value.chars().all(allowed) { Err(BadId) } else { Ok(value) }
 }
 
 macro_rules! id {

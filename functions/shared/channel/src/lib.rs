@@ -8,4 +8,8 @@ pub mod address;
 pub mod assistant;
 pub mod ids;
 pub mod mail;
+pub mod outcome;
+pub mod ports;
+pub mod record;
 pub mod time;
+pub mod work;
