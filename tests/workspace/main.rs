@@ -11,3 +11,4 @@ mod purity;
 mod repository;
 mod tables;
 mod tracked;
+mod variables;

@@ -34,7 +34,7 @@ fn requirement_ids() -> BTreeSet<String> {
 }
 
 /// The rows of all tables of a Markdown text, without their headers.
-fn rows(markdown: &str) -> Vec<Vec<String>> {
+pub fn rows(markdown: &str) -> Vec<Vec<String>> {
     let lines: Vec<_> = markdown.lines().collect();
     let is_row = |line: &str| line.starts_with('|');
     let is_rule = |line: &str| is_row(line) && line.chars().all(|c| "|-: ".contains(c));
