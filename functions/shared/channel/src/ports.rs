@@ -163,6 +163,20 @@ pub trait WorkQueue: Send + Sync {
     async fn send(&self, work: Vec<WorkerWork>, after: Duration) -> Result<(), QueueError>;
 }
 
+/// The queue that a record was received from.
+#[async_trait]
+pub trait Visibility: Send + Sync {
+    /// The record comes back after this long; `receipt` is the handle it was received with.
+    async fn change(&self, receipt: &str, after: Duration) -> Result<(), QueueError>;
+}
+
+/// Where records go that will never work as they are.
+#[async_trait]
+pub trait DeadLetter: Send + Sync {
+    /// `reason` goes along as an attribute.
+    async fn send(&self, body: &str, reason: &str) -> Result<(), QueueError>;
+}
+
 /// What a grant's secret holds. No `Debug`, `Display` or `Serialize`: it must not slip into a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GrantSecret {
