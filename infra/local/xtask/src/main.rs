@@ -1,1 +1,153 @@
-fn main() {}
+//! `cargo xtask`: the local cloud and the checks of the repository.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use xtask::cloud::{Cloud, Options, Place, Ports};
+use xtask::progress::Progress;
+use xtask::workspace::Workspace;
+use xtask::{Context, Error, Result, suite};
+
+/// The local cloud of Postroom, and the checks of the whole repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Subcommand)]
+enum Word {
+    /// Build, deploy and run the whole system on this machine until Ctrl-C; data is kept for the next time.
+    Up {
+        #[command(flatten)]
+        home: Home,
+        /// Port of the front door, the address for the browser (0: any free one).
+        #[arg(long, default_value_t = 8400)]
+        port: u16,
+        /// Port of the local AWS (0: any free one).
+        #[arg(long, default_value_t = 8401)]
+        aws_port: u16,
+        /// Port of the Google simulator (0: any free one).
+        #[arg(long, default_value_t = 8402)]
+        google_port: u16,
+    },
+    /// Stop the local cloud that runs in another terminal; data is kept.
+    Down(Home),
+    /// Check everything: format, lints, template, all test suites against a local cloud of their own.
+    Test,
+}
+
+#[derive(Args)]
+struct Home {
+    /// Folder for state and logs [default: .local in the repository]
+    #[arg(long)]
+    home: Option<PathBuf>,
+}
+
+impl Home {
+    fn path(self) -> Result<PathBuf> {
+        match self.home {
+            Some(path) => std::path::absolute(&path).why(|| format!("{} is no path", path.display())),
+            None => Ok(Workspace::find()?.home()),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().word {
+        Word::Up { home, port, aws_port, google_port } => {
+            up(home, Ports { front: port, aws: aws_port, google: google_port }).await
+        }
+        Word::Down(home) => down(home).await,
+        Word::Test => interruptible(suite::test()).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn up(home: Home, ports: Ports) -> Result<()> {
+    let progress = Progress::shown();
+    let options = Options { ports, progress, quiet: false, ..Options::isolated(home.path()?) };
+    let mut cloud = interruptible(Cloud::start(options)).await?;
+    progress.note("ready\n");
+    println!("{}", where_to_look(&cloud));
+    let mut stop = Stop::listen()?;
+    let ended = loop {
+        tokio::select! {
+            () = stop.asked() => break Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                if let Err(error) = cloud.check() {
+                    break Err(error);
+                }
+            }
+        }
+    };
+    progress.note("stopping; the local AWS writes its state");
+    let stopped = cloud.stop().await;
+    progress.note("stopped");
+    ended.and(stopped)
+}
+
+fn where_to_look(place: &Place) -> String {
+    format!(
+        "  Console      {}\n  Google       {}   (mailboxes, consent; write a mail as a customer there)\n  \
+         Local AWS    {}   (credentials test / test)\n  Logs, state  {}\n\n  \
+         Ctrl-C stops it and keeps the data; so does `cargo xtask down`.",
+        place.front_door,
+        place.google,
+        place.aws,
+        place.home.display()
+    )
+}
+
+async fn down(home: Home) -> Result<()> {
+    let home = home.path()?;
+    match Place::running(&home)? {
+        None => {
+            println!("no local cloud runs in {}", home.display());
+            Ok(())
+        }
+        Some(place) => {
+            place.end().await?;
+            println!("stopped; the data is kept in {}", home.display());
+            Ok(())
+        }
+    }
+}
+
+/// Drops the work on SIGINT or SIGTERM: what it had started ends with it.
+async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        done = work => done,
+        () = stop.asked() => Err(Error::new("interrupted; what was started is stopped")),
+    }
+}
+
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).why(|| "cannot listen for signals".into());
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

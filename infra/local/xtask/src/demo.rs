@@ -1,0 +1,31 @@
+//! The small shop that the local cloud starts with: who may sign in, and what its knowledge base says.
+
+use crate::workspace::Workspace;
+use crate::{Context, Error, Result};
+use channel::assistant::KnowledgeDocument;
+use std::fs;
+use std::path::PathBuf;
+
+/// The shop's Workspace domain.
+pub const OPERATORS: &str = "operator@shop.example,@shop.example";
+
+/// The pages of `infra/local/demo/knowledge`: the id is the file's name, the title its first heading.
+pub fn documents(workspace: &Workspace) -> Result<Vec<KnowledgeDocument>> {
+    let folder = workspace.root.join("infra/local/demo/knowledge");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .why(|| format!("cannot read {}", folder.display()))?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
+    files.sort();
+    files.iter().map(document).collect()
+}
+
+fn document(file: &PathBuf) -> Result<KnowledgeDocument> {
+    let page = fs::read_to_string(file).why(|| format!("cannot read {}", file.display()))?;
+    let (heading, text) = page.split_once('\n').unwrap_or((&page, ""));
+    let title = heading
+        .strip_prefix("# ")
+        .ok_or_else(|| Error::new(format!("{} does not begin with a heading", file.display())))?;
+    let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(KnowledgeDocument { id, title: title.trim().to_owned(), text: text.trim().to_owned(), version: 1 })
+}

@@ -1,0 +1,145 @@
+//! The one address of the local cloud that a browser uses: `http://localhost:PORT`, since Google accepts only such a
+//! plain address as an OAuth redirect, and API Gateway's own address names the API.
+//!
+//! Invariant: it changes nothing but the address. It logs nothing: a query string may carry a code or a state.
+
+use crate::{Context, Result};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// API Gateway's limit of a request (HTTP API quotas: 10 MB).
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// Headers of one connection, which a proxy does not hand on (RFC 9110, 7.6.1).
+const HOP_BY_HOP: [HeaderName; 6] =
+    [CONNECTION, HeaderName::from_static("keep-alive"), TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+
+#[derive(Debug)]
+pub struct FrontDoor {
+    serving: JoinHandle<()>,
+}
+
+impl FrontDoor {
+    /// Serves `listener`, handing everything on to `target`, an address without a final slash.
+    pub fn open(listener: TcpListener, target: String, client: reqwest::Client) -> Result<Self> {
+        listener.set_nonblocking(true).why(|| "the front door".into())?;
+        let listener = tokio::net::TcpListener::from_std(listener).why(|| "the front door".into())?;
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => match accepted {
+                        Ok((stream, _)) => {
+                            let (target, client) = (target.clone(), client.clone());
+                            connections.spawn(async move {
+                                let service = service_fn(|request| forward(&target, &client, request));
+                                // A browser that goes away in the middle is no fault of this cloud.
+                                let _gone = hyper::server::conn::http1::Builder::new()
+                                    .serve_connection(TokioIo::new(stream), service)
+                                    .await;
+                            });
+                        }
+                        Err(cause) => {
+                            eprintln!("front door: cannot accept a connection: {cause}");
+                            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                        }
+                    },
+                    Some(_) = connections.join_next() => {}
+                }
+            }
+        });
+        Ok(Self { serving })
+    }
+
+    /// Ends all connections and frees the port.
+    pub async fn close(self) {
+        self.serving.abort();
+        // The only error is the cancellation that was asked for.
+        let _cancelled = self.serving.await;
+    }
+}
+
+async fn forward(
+    target: &str,
+    client: &reqwest::Client,
+    request: Request<Incoming>,
+) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 10 MB, or ended early\n"));
+    };
+    let address = format!("{target}{}", head.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let answer =
+        client.request(head.method, address).headers(end_to_end(head.headers)).body(body.to_bytes()).send().await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(cause) => {
+            return Ok(plain(
+                StatusCode::BAD_GATEWAY,
+                &format!("the local cloud does not answer: {}\n", cause.without_url()),
+            ));
+        }
+    };
+    let (status, headers) = (answer.status(), end_to_end(answer.headers().clone()));
+    match answer.bytes().await {
+        Ok(bytes) => {
+            let mut response = Response::new(Full::new(bytes));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            Ok(response)
+        }
+        Err(cause) => Ok(plain(
+            StatusCode::BAD_GATEWAY,
+            &format!("the local cloud broke off its answer: {}\n", cause.without_url()),
+        )),
+    }
+}
+
+/// The length is computed anew from the body that was read.
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named).chain([&CONTENT_LENGTH]) {
+        headers.remove(name);
+    }
+    headers
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())));
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::{COOKIE, HOST};
+
+    #[test]
+    fn headers_of_the_connection_stay_behind_and_others_pass() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "localhost:8400".parse().unwrap());
+        headers.append(COOKIE, "a=1".parse().unwrap());
+        headers.append(COOKIE, "b=2".parse().unwrap());
+        headers.insert(CONNECTION, "keep-alive, x-mine".parse().unwrap());
+        headers.insert("x-mine", "1".parse().unwrap());
+        headers.insert(TRANSFER_ENCODING, "chunked".parse().unwrap());
+        let passed = end_to_end(headers);
+        assert_eq!(passed.get_all(COOKIE).iter().count(), 2);
+        assert_eq!(passed.len(), 3, "{passed:?}");
+        assert!(passed.contains_key(HOST));
+    }
+}

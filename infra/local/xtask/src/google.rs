@@ -1,0 +1,62 @@
+//! The Google simulator as seen from outside: its process and its control routes.
+
+use crate::{Context, Error, Result};
+use serde_json::{Value, json};
+
+/// Names of the simulated Google project.
+pub const TOPIC: &str = "projects/postroom-local/topics/gmail";
+pub const SUBSCRIPTION: &str = "projects/postroom-local/subscriptions/gmail-push";
+pub const SERVICE_ACCOUNT: &str = "gmail-push@postroom-local.iam.gserviceaccount.example";
+
+#[derive(Debug, Clone)]
+pub struct Google {
+    pub url: String,
+    client: reqwest::Client,
+}
+
+impl Google {
+    pub fn new(url: &str, client: reqwest::Client) -> Self {
+        Self { url: url.to_owned(), client }
+    }
+
+    pub async fn is_up(&self) -> bool {
+        let address = format!("{}/.well-known/openid-configuration", self.url);
+        self.client.get(address).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    pub async fn register_client(&self, id: &str, secret: &str, redirect_uris: &[String]) -> Result<()> {
+        let body = json!({ "client_id": id, "client_secret": secret, "redirect_uris": redirect_uris });
+        self.control("/_sim/clients", &body).await.map(drop)
+    }
+
+    pub async fn register_push(&self, endpoint: &str) -> Result<()> {
+        let body = json!({
+            "push_endpoint": endpoint,
+            "audience": endpoint,
+            "service_account": SERVICE_ACCOUNT,
+            "subscription": SUBSCRIPTION,
+            "topic": TOPIC,
+        });
+        self.control("/_sim/pubsub", &body).await.map(drop)
+    }
+
+    async fn control(&self, path: &str, body: &Value) -> Result<String> {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        self.send(path, request).await
+    }
+
+    async fn send(&self, what: &str, request: reqwest::RequestBuilder) -> Result<String> {
+        let answer = request.send().await.why(|| format!("the Google simulator, {what}"))?;
+        let status = answer.status();
+        let text = answer.text().await.why(|| format!("the Google simulator, {what}"))?;
+        if status.is_success() {
+            Ok(text)
+        } else {
+            Err(Error::new(format!("the Google simulator, {what}: {status}: {}", text.trim())))
+        }
+    }
+}

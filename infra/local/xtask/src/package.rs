@@ -1,0 +1,71 @@
+//! Builds what runs: the functions as SAM packages them, and the simulator.
+
+use crate::aws_http::REGION;
+use crate::process::{run, run_shown};
+use crate::tools::Tools;
+use crate::workspace::{FUNCTIONS, Workspace, architecture, cargo};
+use crate::{Context, Error, Result};
+use aws_lc_rs::digest::{Context as Digest, SHA256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// The built template; the functions' folders lie beside it.
+    pub template: PathBuf,
+    /// SHA-256 over template and binaries, in hex.
+    pub digest: String,
+}
+
+/// Compiles functions and simulator in the profile of the tests, each in the selection that others use too, so that no
+/// dependency is compiled for a second set of features.
+pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<()> {
+    for selection in [&[][..], &["--package", "simulator"][..]] {
+        let mut build = cargo(&workspace.root);
+        build.arg("build").args(selection);
+        if quiet {
+            build.arg("--quiet");
+        }
+        run_shown("cargo build", &mut build).await?;
+    }
+    Ok(())
+}
+
+/// `sam build`, unless its last result here is of the same template and binaries.
+pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path) -> Result<Package> {
+    let folder = home.join("build");
+    let template = folder.join("template.yaml");
+    let stamp = home.join("build.sha256");
+    let digest = digest(workspace)?;
+    let known = fs::read_to_string(&stamp).ok();
+    if known.as_deref() != Some(&*digest) || !template.is_file() {
+        let mut sam = tools.command("sam")?;
+        sam.current_dir(&workspace.root)
+            .args(["build", "--parallel", "--template-file"])
+            .arg(workspace.template())
+            .arg("--build-dir")
+            .arg(&folder)
+            .args(["--parameter-overrides", &format!("Architecture={}", architecture()?)])
+            .env("SAM_BUILD_MODE", "debug")
+            .env("CARGO_LAMBDA_COMPILER", "cargo")
+            .env("AWS_DEFAULT_REGION", REGION);
+        run("sam build", &mut sam, &home.join("sam-build.log")).await?;
+        fs::write(&stamp, &digest).why(|| format!("cannot write {}", stamp.display()))?;
+    }
+    Ok(Package { template, digest })
+}
+
+fn digest(workspace: &Workspace) -> Result<String> {
+    let mut digest = Digest::new(&SHA256);
+    let binaries = FUNCTIONS.iter().map(|(_, name)| workspace.binaries.join(name));
+    for file in std::iter::once(workspace.template()).chain(binaries) {
+        let bytes = fs::read(&file).map_err(|cause| Error::new(format!("cannot read {}: {cause}", file.display())))?;
+        digest.update(&(bytes.len() as u64).to_be_bytes());
+        digest.update(&bytes);
+    }
+    Ok(hex(digest.finish().as_ref()))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,94 @@
+//! Where things lie in the repository and in the folder that git ignores.
+
+use crate::{Context, Error, Result};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Every function: its logical id in `template.yaml` and the name of package, folder and binary.
+pub const FUNCTIONS: [(&str, &str); 6] = [
+    ("GmailWebhook", "gmail-webhook"),
+    ("OAuthCallback", "oauth-callback"),
+    ("MailSync", "mail-sync"),
+    ("AiWorker", "ai-worker"),
+    ("TokenRefresher", "token-refresher"),
+    ("Console", "console"),
+];
+
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    pub root: PathBuf,
+    /// Of the debug profile, for this machine's target.
+    pub binaries: PathBuf,
+}
+
+impl Workspace {
+    pub fn find() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../..")
+            .canonicalize()
+            .why(|| "the workspace that this program was built in is gone".into())?;
+        let metadata = output(cargo(&root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: Value = serde_json::from_str(&metadata).why(|| "cargo metadata".into())?;
+        let target = metadata["target_directory"]
+            .as_str()
+            .ok_or_else(|| Error::new("cargo metadata names no target directory"))?;
+        let host = output(Command::new("rustc").arg("-vV"))?;
+        let host = host
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .ok_or_else(|| Error::new("rustc -vV names no host"))?;
+        Ok(Self { binaries: Path::new(target).join(host).join("debug"), root })
+    }
+
+    /// The folder for all that is installed or kept here, unless another was asked for.
+    pub fn home(&self) -> PathBuf {
+        self.root.join(".local")
+    }
+
+    pub fn template(&self) -> PathBuf {
+        self.root.join("template.yaml")
+    }
+}
+
+/// Cargo in the workspace, without what an outer cargo told this process about another package: build scripts that
+/// watch such variables would rebuild each time.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    inner(&mut command);
+    command
+}
+
+pub fn inner(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let outer = text == "CARGO"
+            || text.starts_with("CARGO_PKG_")
+            || text.starts_with("CARGO_BIN_")
+            || text.starts_with("CARGO_MANIFEST_")
+            || text.starts_with("NEXTEST");
+        if outer {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// The architecture as the template's parameter names it.
+pub fn architecture() -> Result<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Ok("x86_64"),
+        "aarch64" => Ok("arm64"),
+        other => Err(Error::new(format!("AWS Lambda has no {other} functions"))
+            .remedy("run the local cloud on an x86-64 or 64-bit ARM machine")),
+    }
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let name = format!("{command:?}");
+    let output = command.output().why(|| name.clone())?;
+    if !output.status.success() {
+        return Err(Error::new(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim())));
+    }
+    String::from_utf8(output.stdout).why(|| name)
+}
