@@ -12,4 +12,5 @@ pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod time;
+pub mod usecase;
 pub mod work;

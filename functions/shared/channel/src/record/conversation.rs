@@ -374,6 +374,7 @@ pub struct Conversation {
     pub turns: Vec<Turn>,
     pub actions: Vec<Action>,
     pub traces: Vec<Trace>,
+    pub correspondents: Vec<Correspondent>,
 }
 
 impl Conversation {

@@ -32,6 +32,9 @@ pub enum OAuthPurpose {
     Connect {
         mailbox: Option<MailboxId>,
         operator: EmailAddress,
+        /// How many days before the connection are read as history; the default when the form did not say.
+        #[serde(default)]
+        history_days: Option<u16>,
     },
 }
 

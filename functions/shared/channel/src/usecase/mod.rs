@@ -1,0 +1,14 @@
+//! What the product does, over the ports alone. Each use case reads, decides purely, and commits once; a conflict means
+//! that somebody was faster, and the work comes again.
+
+pub mod act;
+pub mod budget;
+pub mod caps;
+pub mod common;
+pub mod due;
+pub mod ingest;
+pub mod own_mail;
+pub mod plan;
+pub mod resume;
+pub mod sync;
+pub mod turn;

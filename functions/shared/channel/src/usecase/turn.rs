@@ -1,0 +1,341 @@
+//! Turn: what becomes of the open mails of a thread. Planned under the thread's lease, for one revision, in one
+//! transaction over turn, action, head and trace.
+
+use crate::assistant::{Answer, AssistantError};
+use crate::ids::{MailboxId, StepName, ThreadId};
+use crate::outcome::Outcome;
+use crate::ports::{Assistant, Clock, CommitError, Commits, Conversations, Entropy, MailWriter, Mailboxes, WorkQueue};
+use crate::record::{
+    Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, Lease, MailboxView,
+    TakenOver, Trace, TraceEntry, Turn, TurnState,
+};
+use crate::time::Timestamp;
+use crate::usecase::common::{Rules, Stop, delay_until, fresh_id, fresh_token};
+use crate::usecase::ingest::parked_turn;
+use crate::usecase::own_mail::cancelled;
+use crate::usecase::plan::{Planned, Verdict, before_asking, plan_answer};
+use crate::work::WorkerWork;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A turn whose planning was begun this often without an end goes to a person.
+const ATTEMPTS: u32 = 3;
+
+pub struct TakeTurn {
+    pub mailboxes: Arc<dyn Mailboxes>,
+    pub conversations: Arc<dyn Conversations>,
+    pub commits: Arc<dyn Commits>,
+    pub assistant: Arc<dyn Assistant>,
+    pub writer: Arc<dyn MailWriter>,
+    pub queue: Arc<dyn WorkQueue>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub rules: Rules,
+}
+
+/// What the turn was found to need.
+enum Decision {
+    Answer(Box<Planned>, Answer),
+    NoAnswer(String),
+    NeedsPerson(String),
+}
+
+/// The name of the one answering step of the modes; flows will bring names of their own.
+pub fn answer_step() -> StepName {
+    StepName::parse("answer").unwrap_or_else(|_| unreachable!("a constant that is a valid id"))
+}
+
+impl TakeTurn {
+    pub async fn run(&self, mailbox: &MailboxId, thread: &ThreadId, no: u32) -> Outcome {
+        self.try_run(mailbox, thread, no).await.unwrap_or_else(Stop::outcome)
+    }
+
+    async fn try_run(&self, mailbox: &MailboxId, thread: &ThreadId, no: u32) -> Result<Outcome, Stop> {
+        let now = self.clock.now();
+        let Some(view) = self.mailboxes.mailbox(mailbox).await? else { return Ok(Outcome::Ignore("unknown_mailbox")) };
+        let Some(mut conversation) = self.conversations.conversation(mailbox, thread, now).await? else {
+            return Ok(Outcome::Ignore("no_conversation"));
+        };
+        let Some(turn) = conversation.turn(no).cloned() else { return Ok(Outcome::Ignore("no_turn")) };
+        if turn.state != TurnState::Open {
+            return Ok(Outcome::Ignore("turn_is_not_open"));
+        }
+        if view.usable_grant().is_none() || !view.settings.enabled {
+            return self.park(&conversation.head, turn, now).await;
+        }
+        if turn.settle_until > now {
+            return self.later(&turn, turn.settle_until.since(now), "settling").await;
+        }
+        if conversation.actions.iter().any(|action| action.state.in_flight()) {
+            return self.later(&turn, Duration::from_secs(15), "an_earlier_answer_is_under_way").await;
+        }
+        let purpose = format!("turn#{no}");
+        if let Some(lease) = conversation.head.lease.as_ref().filter(|lease| lease.held(now)) {
+            return self.later(&turn, lease.until.since(now).min(Duration::from_secs(10)), "the_thread_is_busy").await;
+        }
+        let lease = Lease::next(
+            conversation.head.lease.as_ref(),
+            fresh_token(&*self.entropy),
+            now.plus(self.rules.lease),
+            &purpose,
+        );
+        let attempts = lease.attempts;
+        conversation.head.lease = Some(lease);
+        match self.commits.commit(Commit::new().put(conversation.head.clone())).await {
+            Err(CommitError::Conflict(_)) => {
+                return self.later(&turn, Duration::from_secs(2), "the_thread_is_busy").await;
+            }
+            other => other?,
+        }
+        conversation.head.ver += 1;
+        let (decision, trace) = if attempts > ATTEMPTS {
+            let why = "Planning the answer was begun several times and never ended.".to_owned();
+            (Decision::NeedsPerson(why), vec![])
+        } else {
+            match self.decide(&view, &conversation, &turn).await {
+                Ok(decided) => decided,
+                Err(error) => return self.give_back(conversation.head, &turn, &error).await,
+            }
+        };
+        self.write(&view, conversation, turn, decision, trace).await
+    }
+
+    async fn decide(
+        &self,
+        view: &MailboxView,
+        conversation: &Conversation,
+        turn: &Turn,
+    ) -> Result<(Decision, Vec<TraceEntry>), AssistantError> {
+        let mut trace = vec![];
+        let mut say =
+            |step: &str, said: String| trace.push(TraceEntry { at: self.clock.now(), step: step.to_owned(), said });
+        let request = match before_asking(view, conversation, turn) {
+            Verdict::Ask(request) => request,
+            Verdict::NoAnswer(why) => {
+                say("suppression", why.clone());
+                return Ok((Decision::NoAnswer(why), trace));
+            }
+            Verdict::NeedsPerson(why) => {
+                say("route", why.clone());
+                return Ok((Decision::NeedsPerson(why), trace));
+            }
+        };
+        let answer = match self.assistant.answer(&request).await {
+            Ok(answer) => answer,
+            Err(AssistantError::Unusable(why)) => {
+                say("assistant", format!("No usable answer: {why}"));
+                return Ok((Decision::NeedsPerson("The assistant gave no usable answer.".to_owned()), trace));
+            }
+            Err(unavailable) => return Err(unavailable),
+        };
+        if !answer.answerable || answer.reply.trim().is_empty() {
+            let why =
+                answer.reason_for_person.clone().unwrap_or_else(|| "The assistant cannot answer this.".to_owned());
+            say("assistant", why.clone());
+            return Ok((Decision::NeedsPerson(why), trace));
+        }
+        say(
+            "assistant",
+            format!(
+                "Answered in {} from {} source(s), confidence {:.2}.",
+                answer.language,
+                answer.sources.len(),
+                answer.confidence
+            ),
+        );
+        let marker = fresh_id(&*self.entropy);
+        let planned = match plan_answer(view, conversation, turn, &answer, &*self.writer, marker, &self.rules) {
+            Ok(planned) => planned,
+            Err(why) => {
+                say("plan", why.clone());
+                return Ok((Decision::NoAnswer(why), trace));
+            }
+        };
+        say("mode", format!("{:?}", view.settings.mode()));
+        for reason in &planned.downgrades {
+            say("guard", format!("Downgraded to a draft because {reason}."));
+        }
+        Ok((Decision::Answer(Box::new(planned), answer), trace))
+    }
+
+    /// The plan, in one transaction; it replaces what the former revision had planned and not begun.
+    async fn write(
+        &self,
+        view: &MailboxView,
+        conversation: Conversation,
+        mut turn: Turn,
+        decision: Decision,
+        entries: Vec<TraceEntry>,
+    ) -> Result<Outcome, Stop> {
+        let now = self.clock.now();
+        let mut head = conversation.head.clone();
+        let lease = head.lease.take();
+        turn.due_at = None;
+        let mut trace = self.trace(&conversation, &turn, entries, now);
+        let former = conversation.action(turn.no, &answer_step());
+        let mut commit = Commit::new();
+        let mut hint = None;
+        match decision {
+            Decision::Answer(planned, answer) => {
+                trace.sources = answer.sources;
+                trace.confidence = Some(answer.confidence);
+                let action = self.action(view, &turn, former, *planned, now);
+                turn.state = TurnState::Planned;
+                turn.reason = None;
+                turn.slot = Some(AnswerSlot { step: action.step.clone(), rev: turn.rev });
+                if action.kind == ActionKind::Send {
+                    (head.state, head.state_reason) = (ConversationState::Pending, None);
+                    head.updated_at = now;
+                }
+                hint = action.due_at;
+                commit = commit.put(action);
+            }
+            Decision::NoAnswer(why) => {
+                end(&mut turn, &mut head, TurnState::NoAnswer, ConversationState::NoAnswer, why, now);
+                commit = cancel_former(commit, former, now);
+            }
+            Decision::NeedsPerson(why) => {
+                // The assistant stays off on this thread until a person hands it back (`B4`).
+                head.taken_over.get_or_insert(TakenOver { at: now, reason: "routed".to_owned() });
+                end(&mut turn, &mut head, TurnState::NeedsPerson, ConversationState::NeedsPerson, why, now);
+                commit = cancel_former(commit, former, now);
+            }
+        }
+        let (mailbox, thread, no) = (turn.mailbox.clone(), turn.thread.clone(), turn.no);
+        match self.commits.commit(commit.put(turn).put(head).put(trace)).await {
+            Ok(()) => {}
+            // A mail joined, or a person took over: the next run plans for what is there now.
+            Err(CommitError::Conflict(_)) => return self.start_over(&mailbox, &thread, no, lease.as_ref(), now).await,
+            Err(other) => return Err(other.into()),
+        }
+        if let Some(due) = hint {
+            let work = WorkerWork::Act { mailbox, thread, turn: no, step: answer_step() };
+            self.hint(work, delay_until(due, now)).await;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn action(
+        &self,
+        view: &MailboxView,
+        turn: &Turn,
+        former: Option<&Action>,
+        planned: Planned,
+        now: Timestamp,
+    ) -> Action {
+        let due = if planned.kind == ActionKind::Send { now.plus(view.settings.delay()) } else { now };
+        let mut reply = planned.reply;
+        if let Some(former) = former {
+            // One marker for the life of the step: an orphan of a former revision is still recognised.
+            reply.marker.clone_from(&former.reply.marker);
+        }
+        Action {
+            ver: former.map_or(0, |action| action.ver),
+            mailbox: turn.mailbox.clone(),
+            thread: turn.thread.clone(),
+            turn: turn.no,
+            step: answer_step(),
+            rev: turn.rev,
+            kind: planned.kind,
+            // A draft that may exist is looked for before another is made.
+            state: match former.map(|action| &action.state) {
+                Some(ActionState::Drafting { since }) => ActionState::Drafting { since: *since },
+                _ => ActionState::Planned,
+            },
+            reply,
+            draft: former.and_then(|action| action.draft.clone()),
+            due_at: Some(due),
+            not_before: None,
+            by: None,
+            updated_at: now,
+            expires_at: now.plus(self.rules.retention),
+        }
+    }
+
+    fn trace(&self, conversation: &Conversation, turn: &Turn, entries: Vec<TraceEntry>, now: Timestamp) -> Trace {
+        Trace {
+            ver: conversation.trace(turn.no).map_or(0, |trace| trace.ver),
+            mailbox: turn.mailbox.clone(),
+            thread: turn.thread.clone(),
+            turn: turn.no,
+            rev: turn.rev,
+            entries,
+            sources: vec![],
+            confidence: None,
+            expires_at: now.plus(self.rules.retention),
+        }
+    }
+
+    /// The mailbox is paused or cannot be used: the turn waits with its mailbox, in no queue.
+    async fn park(&self, head: &Head, mut turn: Turn, now: Timestamp) -> Result<Outcome, Stop> {
+        let mut head = head.clone();
+        turn.state = TurnState::Parked;
+        turn.due_at = None;
+        head.state = ConversationState::Held;
+        head.state_reason = Some("The channel is paused or not connected.".to_owned());
+        let parked = parked_turn(&turn, now);
+        self.commits.commit(Commit::new().put(turn).put(head).put(parked)).await?;
+        Ok(Outcome::Ignore("parked"))
+    }
+
+    /// The due index holds the turn; the hint only makes it quicker.
+    async fn later(&self, turn: &Turn, after: Duration, reason: &'static str) -> Result<Outcome, Stop> {
+        let work = WorkerWork::Turn { mailbox: turn.mailbox.clone(), thread: turn.thread.clone(), turn: turn.no };
+        self.hint(work, after).await;
+        Ok(Outcome::Defer { after, reason })
+    }
+
+    async fn start_over(
+        &self,
+        mailbox: &MailboxId,
+        thread: &ThreadId,
+        no: u32,
+        ours: Option<&Lease>,
+        now: Timestamp,
+    ) -> Result<Outcome, Stop> {
+        let head = self.conversations.head(mailbox, thread, now).await?;
+        let still_ours = |head: &Head| head.lease.as_ref().map(|l| &l.token) == ours.map(|l| &l.token);
+        if let Some(mut head) = head.filter(still_ours) {
+            head.lease = None;
+            match self.commits.commit(Commit::new().put(head)).await {
+                Ok(()) | Err(CommitError::Conflict(_)) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        let work = WorkerWork::Turn { mailbox: mailbox.clone(), thread: thread.clone(), turn: no };
+        self.hint(work, Duration::from_secs(1)).await;
+        Ok(Outcome::Defer { after: Duration::from_secs(1), reason: "the_turn_changed" })
+    }
+
+    /// The assistant is not available: the lease is given back with its count, and the turn is due again in a minute.
+    async fn give_back(&self, mut head: Head, turn: &Turn, error: &AssistantError) -> Result<Outcome, Stop> {
+        let now = self.clock.now();
+        if let Some(lease) = &mut head.lease {
+            lease.until = now;
+        }
+        tracing::warn!(mailbox.id = %turn.mailbox, turn.id = turn.no, %error, "the assistant is not available");
+        self.commits.commit(Commit::new().put(head)).await?;
+        self.later(turn, Duration::from_secs(60), "the_assistant_is_not_available").await
+    }
+
+    async fn hint(&self, work: WorkerWork, after: Duration) {
+        if let Err(error) = self.queue.send(vec![work], after).await {
+            tracing::warn!(%error, "a hint was lost; the work comes from the due index");
+        }
+    }
+}
+
+fn end(turn: &mut Turn, head: &mut Head, to: TurnState, shown: ConversationState, why: String, now: Timestamp) {
+    turn.state = to;
+    turn.reason = Some(why.clone());
+    head.state = shown;
+    head.state_reason = Some(why);
+    head.updated_at = now;
+}
+
+fn cancel_former(commit: Commit, former: Option<&Action>, now: Timestamp) -> Commit {
+    match former.filter(|action| !action.state.ended()) {
+        Some(action) => commit.put(cancelled(action, "replaced", now)),
+        None => commit,
+    }
+}
