@@ -1,1 +1,30 @@
-//! simulator
+//! A local Google: OAuth and OpenID Connect, the Gmail API, and Pub/Sub push, in one server on loopback.
+//!
+//! It is faithful on the main path – ids, history, threading, drafts, error shapes, prices – and misbehaves on
+//! purpose where a [`Fault`] says so. It depends on no other crate of this workspace, so that it cannot share a
+//! misunderstanding with what it tests. What it assumes about Google is listed in its README.
+
+mod calls;
+mod config;
+mod control;
+mod error;
+mod faults;
+mod gmail;
+mod keys;
+mod mailbox;
+mod mime;
+mod oauth;
+mod pages;
+mod pubsub;
+mod server;
+mod state;
+mod store;
+
+pub use calls::Call;
+pub use config::{AccountConfig, Client, Config, Subscription};
+pub use control::{AccountDump, DraftDump, LabelDump, MessageDump, Tokens, WatchDump};
+pub use error::ApiError;
+pub use faults::{DropConnection, Effect, Fault, When};
+pub use gmail::send::{Deliver, Delivered, Verdict};
+pub use keys::KeyError;
+pub use server::{Running, Simulator, SimulatorError};

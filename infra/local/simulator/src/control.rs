@@ -1,0 +1,407 @@
+//! The control plane under `/_sim/`, and the same as methods for tests that run the simulator in their own process.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    calls::Call,
+    config::{AccountConfig, Client, Subscription},
+    error::ApiError,
+    faults::Fault,
+    gmail::send::{self, Deliver, Delivered, Verdict},
+    keys::KeyError,
+    mailbox::Mailbox,
+    mime,
+    server::{Running, Sim},
+    state::canonical,
+};
+
+/// A mailbox laid open for tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDump {
+    pub address: String,
+    pub name: String,
+    pub history_id: u64,
+    pub labels: Vec<LabelDump>,
+    /// Oldest first.
+    pub messages: Vec<MessageDump>,
+    pub drafts: Vec<DraftDump>,
+    pub watch: Option<WatchDump>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelDump {
+    pub id: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageDump {
+    pub id: String,
+    pub thread_id: String,
+    pub label_ids: Vec<String>,
+    pub internal_date: i64,
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+    pub size: usize,
+}
+
+impl MessageDump {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub fn has_label(&self, id: &str) -> bool {
+        self.label_ids.iter().any(|label| label == id)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftDump {
+    pub id: String,
+    pub message_id: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchDump {
+    pub topic: String,
+    pub label_ids: Vec<String>,
+    pub expiration_ms: i64,
+}
+
+/// Tokens made without the consent page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tokens {
+    pub refresh_token: String,
+    pub access_token: String,
+}
+
+fn dump(name: &str, mailbox: &Mailbox) -> AccountDump {
+    let mut mails = mailbox.newest_first();
+    mails.reverse();
+    AccountDump {
+        address: mailbox.address.clone(),
+        name: name.to_owned(),
+        history_id: mailbox.history.newest,
+        labels: mailbox.labels.iter().map(|l| LabelDump { id: l.id.clone(), name: l.name.clone() }).collect(),
+        messages: mails
+            .into_iter()
+            .map(|mail| MessageDump {
+                id: mail.id.clone(),
+                thread_id: mail.thread_id.clone(),
+                label_ids: mail.labels.iter().cloned().collect(),
+                internal_date: mail.internal_ms,
+                headers: mime::headers(&mail.raw),
+                text: mime::text(&mail.raw),
+                size: mail.raw.len(),
+            })
+            .collect(),
+        drafts: mailbox
+            .drafts
+            .values()
+            .map(|draft| DraftDump { id: draft.id.clone(), message_id: draft.message_id.clone() })
+            .collect(),
+        watch: mailbox.watch.as_ref().map(|watch| WatchDump {
+            topic: watch.topic.clone(),
+            label_ids: watch.labels.iter().cloned().collect(),
+            expiration_ms: watch.expiration_ms,
+        }),
+    }
+}
+
+impl Sim {
+    fn dump(&self, address: &str) -> Result<AccountDump, ApiError> {
+        self.read(|world| {
+            let account = world.accounts.get(&canonical(address)).ok_or_else(ApiError::not_found)?;
+            Ok(dump(&account.config.name, &account.mailbox))
+        })
+    }
+
+    /// Changes one mailbox as its person would in Gmail's own page.
+    fn in_mailbox<T>(&self, address: &str, change: impl FnOnce(&mut Mailbox, i64) -> Option<T>) -> Result<T, ApiError> {
+        self.write(|world| {
+            let now = world.now_ms();
+            let account = world.accounts.get_mut(&canonical(address)).ok_or_else(ApiError::not_found)?;
+            change(&mut account.mailbox, now).ok_or_else(ApiError::not_found)
+        })
+    }
+
+    fn mint(&self, client_id: &str, address: &str, scopes: &[String]) -> Result<Tokens, ApiError> {
+        let address = canonical(address);
+        let seconds = self.config.access_token_seconds;
+        self.write(|world| {
+            let client = world.clients.iter().find(|c| c.client_id == client_id).cloned();
+            let client = client.ok_or_else(ApiError::not_found)?;
+            if !world.accounts.contains_key(&address) {
+                return Err(ApiError::not_found());
+            }
+            let grant = world.add_grant(&client, &address, scopes, true);
+            let access_token = world.add_access(&grant, seconds).token;
+            let refresh_token = grant.refresh_token.ok_or_else(ApiError::not_found)?;
+            Ok(Tokens { refresh_token, access_token })
+        })
+    }
+}
+
+impl Running {
+    /// Adds a mailbox; one that exists stays as it is.
+    pub fn account(&self, account: AccountConfig) {
+        let limit = self.sim.config.history_limit;
+        self.sim.write(|world| world.add_account(account, limit));
+    }
+
+    /// Puts a mail into a mailbox from outside.
+    pub fn deliver(&self, address: &str, raw: impl Into<Vec<u8>>, options: &Deliver) -> Result<Delivered, ApiError> {
+        self.sim.write(|world| send::deliver(world, &canonical(address), raw.into(), options))
+    }
+
+    pub fn dump(&self, address: &str) -> Result<AccountDump, ApiError> {
+        self.sim.dump(address)
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.sim.calls(0, None)
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        self.sim.set_fault(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        self.sim.clear_faults();
+    }
+
+    pub fn client(&self, client: Client) {
+        self.sim.write(|world| world.set_client(client));
+    }
+
+    pub fn subscription(&self, subscription: Subscription) {
+        self.sim.write(|world| world.set_subscription(subscription));
+    }
+
+    /// Sets how far the simulator's clock is ahead of the machine's.
+    pub fn set_clock_offset(&self, offset_ms: i64) {
+        self.sim.write(|world| world.clock_offset_ms = offset_ms);
+    }
+
+    /// Makes every earlier history id too old.
+    pub fn forget_history(&self, address: &str) -> Result<(), ApiError> {
+        self.sim.in_mailbox(address, |mailbox, _| Some(mailbox.history.forget()))
+    }
+
+    /// Ends every grant of an account, as its person would in the account's settings.
+    pub fn revoke_grants(&self, address: &str) -> usize {
+        self.sim.write(|world| world.revoke(&canonical(address), None))
+    }
+
+    /// A consent without the page: offline access for a known client and account.
+    pub fn grant(&self, client_id: &str, address: &str, scopes: &[&str]) -> Result<Tokens, ApiError> {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.sim.mint(client_id, address, &scopes)
+    }
+
+    /// Changes labels as the mailbox's person would.
+    pub fn relabel(&self, address: &str, id: &str, add: &[&str], remove: &[&str]) -> Result<(), ApiError> {
+        let own = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>();
+        self.sim.in_mailbox(address, |mailbox, now| mailbox.relabel(id, &own(add), &own(remove), now).map(|_| ()))
+    }
+
+    /// Deletes a message for good, as the mailbox's person would.
+    pub fn delete_message(&self, address: &str, id: &str) -> Result<(), ApiError> {
+        self.sim.in_mailbox(address, |mailbox, now| remove(mailbox, id, now))
+    }
+
+    /// Publishes a second key, which signs from now on.
+    pub fn rotate_key(&self) -> Result<(), KeyError> {
+        self.sim.rotate_key()
+    }
+
+    /// Pushes that no endpoint has acknowledged yet.
+    pub fn pending_pushes(&self) -> usize {
+        self.sim.read(|world| world.pushes.len())
+    }
+}
+
+fn remove(mailbox: &mut Mailbox, id: &str, now: i64) -> Option<()> {
+    mailbox.remove(id, now)?;
+    mailbox.drafts.retain(|_, draft| draft.message_id != id);
+    Some(())
+}
+
+pub(crate) fn routes() -> Router<Arc<Sim>> {
+    Router::new()
+        .route("/health", get(|| async { Json(json!({"ok": true})) }))
+        .route("/accounts", get(accounts).post(add_account))
+        .route("/accounts/{address}", get(show_account))
+        .route("/accounts/{address}/messages", post(put_message))
+        .route("/accounts/{address}/messages/{id}", delete(delete_message))
+        .route("/accounts/{address}/messages/{id}/labels", post(relabel))
+        .route("/calls", get(calls))
+        .route("/pubsub", get(subscriptions).post(add_subscription))
+        .route("/clients", post(add_client))
+        .route("/clock", post(clock))
+        .route("/history/forget", post(forget))
+        .route("/faults", post(add_fault).delete(clear_faults))
+        .route("/grants", post(add_grant))
+        .route("/grants/{address}/revoke", post(revoke))
+        .route("/keys/rotate", post(rotate))
+}
+
+type Shared = State<Arc<Sim>>;
+
+async fn accounts(State(sim): Shared) -> Json<Vec<AccountConfig>> {
+    Json(sim.read(|world| world.accounts.values().map(|account| account.config.clone()).collect()))
+}
+
+async fn add_account(State(sim): Shared, Json(account): Json<AccountConfig>) -> Response {
+    if !account.address.contains('@') {
+        return ApiError::invalid("address").into_response();
+    }
+    let limit = sim.config.history_limit;
+    sim.write(|world| world.add_account(account, limit));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn show_account(State(sim): Shared, Path(address): Path<String>) -> Result<Json<AccountDump>, ApiError> {
+    sim.dump(&address).map(Json)
+}
+
+#[derive(Deserialize)]
+struct PutOptions {
+    /// Label ids, separated by commas.
+    labels: Option<String>,
+    internal_date: Option<i64>,
+    authentication: Option<Verdict>,
+}
+
+async fn put_message(
+    State(sim): Shared,
+    Path(address): Path<String>,
+    Query(options): Query<PutOptions>,
+    body: Bytes,
+) -> Result<Json<Delivered>, ApiError> {
+    let labels = options.labels.unwrap_or_default();
+    let options = Deliver {
+        labels: labels.split(',').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect(),
+        internal_date: options.internal_date,
+        authentication: options.authentication,
+    };
+    sim.write(|world| send::deliver(world, &canonical(&address), body.to_vec(), &options)).map(Json)
+}
+
+async fn delete_message(
+    State(sim): Shared,
+    Path((address, id)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    sim.in_mailbox(&address, |mailbox, now| remove(mailbox, &id, now)).map(|()| StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Relabel {
+    #[serde(default)]
+    add: Vec<String>,
+    #[serde(default)]
+    remove: Vec<String>,
+}
+
+async fn relabel(
+    State(sim): Shared,
+    Path((address, id)): Path<(String, String)>,
+    Json(labels): Json<Relabel>,
+) -> Result<StatusCode, ApiError> {
+    sim.in_mailbox(&address, |mailbox, now| mailbox.relabel(&id, &labels.add, &labels.remove, now).map(|_| ()))
+        .map(|()| StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct CallFilter {
+    account: Option<String>,
+    #[serde(default)]
+    since: u64,
+}
+
+async fn calls(State(sim): Shared, Query(filter): Query<CallFilter>) -> Json<Vec<Call>> {
+    let account = filter.account.as_deref().map(canonical);
+    Json(sim.calls(filter.since, account.as_deref()))
+}
+
+async fn subscriptions(State(sim): Shared) -> Response {
+    let (known, pending) = sim.read(|world| (world.subscriptions.clone(), world.pushes.len()));
+    Json(json!({"subscriptions": known, "pending": pending})).into_response()
+}
+
+async fn add_subscription(State(sim): Shared, Json(subscription): Json<Subscription>) -> StatusCode {
+    sim.write(|world| world.set_subscription(subscription));
+    StatusCode::NO_CONTENT
+}
+
+async fn add_client(State(sim): Shared, Json(client): Json<Client>) -> StatusCode {
+    sim.write(|world| world.set_client(client));
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Clock {
+    offset_ms: i64,
+}
+
+async fn clock(State(sim): Shared, Json(clock): Json<Clock>) -> StatusCode {
+    sim.write(|world| world.clock_offset_ms = clock.offset_ms);
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Forget {
+    account: String,
+}
+
+async fn forget(State(sim): Shared, Json(forget): Json<Forget>) -> Result<StatusCode, ApiError> {
+    sim.in_mailbox(&forget.account, |mailbox, _| Some(mailbox.history.forget())).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn add_fault(State(sim): Shared, Json(fault): Json<Fault>) -> StatusCode {
+    sim.set_fault(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(sim): Shared) -> StatusCode {
+    sim.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct NewGrant {
+    client_id: String,
+    account: String,
+    scopes: Vec<String>,
+}
+
+async fn add_grant(State(sim): Shared, Json(grant): Json<NewGrant>) -> Result<Json<Tokens>, ApiError> {
+    sim.mint(&grant.client_id, &grant.account, &grant.scopes).map(Json)
+}
+
+async fn revoke(State(sim): Shared, Path(address): Path<String>) -> Response {
+    let revoked = sim.write(|world| world.revoke(&canonical(&address), None));
+    Json(json!({"revoked": revoked})).into_response()
+}
+
+async fn rotate(State(sim): Shared) -> StatusCode {
+    match sim.rotate_key() {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(error) => {
+            tracing::error!(%error, "no new key");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}

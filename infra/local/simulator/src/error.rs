@@ -1,0 +1,91 @@
+//! Google's JSON error shape.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+/// A refusal as the Gmail API words it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code} {reason}: {message}")]
+pub struct ApiError {
+    pub code: u16,
+    pub domain: &'static str,
+    pub reason: String,
+    pub message: String,
+    pub retry_after: Option<u64>,
+}
+
+impl ApiError {
+    pub fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
+        let domain = match reason {
+            "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded" => "usageLimits",
+            _ => "global",
+        };
+        Self { code, domain, reason: reason.to_owned(), message: message.into(), retry_after: None }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "invalidArgument", message)
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(404, "notFound", "Requested entity was not found.")
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            401,
+            "authError",
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other \
+             valid authentication credential.",
+        )
+    }
+
+    pub fn insufficient_scope() -> Self {
+        Self::new(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.code, self.reason.as_str()) {
+            (400, "failedPrecondition") => "FAILED_PRECONDITION",
+            (400, _) => "INVALID_ARGUMENT",
+            (401, _) => "UNAUTHENTICATED",
+            (403, _) => "PERMISSION_DENIED",
+            (404, _) => "NOT_FOUND",
+            (409, _) => "ABORTED",
+            (429, _) => "RESOURCE_EXHAUSTED",
+            (503, _) => "UNAVAILABLE",
+            (504, _) => "DEADLINE_EXCEEDED",
+            (500.., _) => "INTERNAL",
+            _ => "UNKNOWN",
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut detail = json!({"domain": self.domain, "reason": self.reason, "message": self.message});
+        if self.code == 401 {
+            detail["location"] = json!("Authorization");
+            detail["locationType"] = json!("header");
+        }
+        let body = json!({"error": {
+            "code": self.code,
+            "message": self.message,
+            "errors": [detail],
+            "status": self.status(),
+        }});
+        let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == 401 {
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\""),
+            );
+        }
+        response
+    }
+}

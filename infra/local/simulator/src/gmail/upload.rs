@@ -1,0 +1,112 @@
+//! What a request that carries a mail may look like: JSON with `raw`, or an upload beside its metadata.
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::{Params, json_body};
+use crate::error::ApiError;
+
+/// A JSON body must not exceed this; larger mails are uploaded.
+const JSON_LIMIT: usize = 5 * 1024 * 1024;
+const MEDIA_LIMIT: usize = 36_700_160;
+const ANY_PADDING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+
+/// The request's metadata and, where it was uploaded, its mail.
+pub(super) struct Request {
+    pub meta: Value,
+    pub media: Option<Vec<u8>>,
+}
+
+impl Request {
+    pub fn read(path: &str, params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
+        if !path.starts_with("/upload/") {
+            if body.len() > JSON_LIMIT {
+                let message = format!("Request payload size exceeds the limit: {JSON_LIMIT} bytes.");
+                return Err(ApiError::invalid(message));
+            }
+            return Ok(Self { meta: json_body(body)?, media: None });
+        }
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let request = match params.get("uploadType") {
+            Some("media") => Self { meta: json!({}), media: Some(body.to_vec()) },
+            Some("multipart") => Self::multipart(kind, body)?,
+            _ => return Err(ApiError::new(400, "badRequest", "Unsupported uploadType")),
+        };
+        if request.media.as_ref().is_some_and(|media| media.len() > MEDIA_LIMIT) {
+            return Err(ApiError::new(413, "uploadTooLarge", "Request Entity Too Large"));
+        }
+        Ok(request)
+    }
+
+    fn multipart(content_type: &str, body: &[u8]) -> Result<Self, ApiError> {
+        let bad = || ApiError::new(400, "badContent", "Malformed multipart body.");
+        let boundary = content_type
+            .split(';')
+            .filter_map(|part| part.trim().split_once('='))
+            .find(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+            .map(|(_, value)| value.trim_matches('"').to_owned())
+            .ok_or_else(bad)?;
+        let parts = frames(body, &boundary).ok_or_else(bad)?;
+        let [meta, media] = parts.as_slice() else {
+            return Err(bad());
+        };
+        Ok(Self { meta: json_body(meta)?, media: Some(media.to_vec()) })
+    }
+
+    /// The mail, wherever it stands; `field` is the JSON object that may hold `raw`.
+    pub fn mail(&self, field: &Value) -> Result<Option<Vec<u8>>, ApiError> {
+        if let Some(media) = &self.media {
+            return Ok(Some(media.clone()));
+        }
+        match field.get("raw").and_then(Value::as_str) {
+            None => Ok(None),
+            Some(text) => {
+                URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).map(Some).map_err(|_| {
+                    ApiError::invalid("Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed")
+                })
+            }
+        }
+    }
+}
+
+/// The bodies between the delimiters of an HTTP multipart envelope, byte for byte.
+fn frames<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
+    let delimiter = format!("--{boundary}").into_bytes();
+    let mut marks = Vec::new();
+    let mut at = 0;
+    while let Some(found) = find(&body[at..], &delimiter).map(|offset| at + offset) {
+        if found == 0 || body[..found].ends_with(b"\r\n") {
+            marks.push(found);
+        }
+        at = found + delimiter.len();
+    }
+    let mut parts = Vec::new();
+    for pair in marks.windows(2) {
+        let frame = body.get(pair[0] + delimiter.len()..pair[1])?.strip_suffix(b"\r\n")?.strip_prefix(b"\r\n")?;
+        let start = if frame.starts_with(b"\r\n") { 2 } else { find(frame, b"\r\n\r\n")? + 4 };
+        parts.push(&frame[start..]);
+    }
+    Some(parts)
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::frames;
+
+    #[test]
+    fn keeps_every_byte_of_a_part() {
+        let body = b"\r\n--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nnot --x here\r\n\r\n--x--\r\n";
+        assert_eq!(frames(body, "x"), Some(vec![&b"{}"[..], &b"A: b\r\n\r\nnot --x here\r\n"[..]]));
+    }
+}

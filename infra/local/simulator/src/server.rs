@@ -1,0 +1,346 @@
+//! Start, serve, stop. Owns the lock around the world, the accept loop and the writer of the state.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::DefaultBodyLimit};
+use http::{Request, Response};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
+use tower::ServiceExt;
+
+use crate::{
+    calls::{Call, CallLog},
+    config::Config,
+    control,
+    faults::{self, Fault, Faults, Hangup, Style, When},
+    gmail,
+    keys::{KeyError, Keys},
+    oauth, pages, pubsub,
+    state::World,
+    store,
+};
+
+/// Gmail's limit for an uploaded mail, with room for the envelope around it.
+const BODY_LIMIT: usize = 36_700_160 + 1_048_576;
+/// Writes that follow one another closely are saved once.
+const SAVE_AFTER: Duration = Duration::from_millis(200);
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why the simulator did not start, or could not be stopped cleanly.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    #[error("could not listen on 127.0.0.1:{port}: {source}")]
+    Listen { port: u16, source: io::Error },
+    #[error("the state could not be read or written: {0}")]
+    State(#[from] io::Error),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// What all handlers share.
+pub(crate) struct Sim {
+    pub config: Config,
+    pub issuer: String,
+    pub base: String,
+    pub http: reqwest::Client,
+    world: Mutex<World>,
+    keys: Mutex<Keys>,
+    faults: Mutex<Faults>,
+    calls: Mutex<CallLog>,
+    dirty: Notify,
+    pushes: mpsc::UnboundedSender<String>,
+    stop: watch::Sender<bool>,
+}
+
+/// A panic while holding a lock leaves plain data behind, which the next caller can still read.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sim {
+    pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&lock(&self.world))
+    }
+
+    /// Changes the world, hands new notifications to the deliverer and marks the state for saving.
+    pub fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let mut world = lock(&self.world);
+        let result = change(&mut world);
+        for id in world.publish(self.config.push_rate_limit) {
+            if self.pushes.send(id).is_err() {
+                tracing::debug!("stopping: the push waits in the state");
+            }
+        }
+        drop(world);
+        self.dirty.notify_one();
+        result
+    }
+
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    pub fn sign(&self, claims: &Value) -> Result<String, KeyError> {
+        lock(&self.keys).sign(claims)
+    }
+
+    pub fn jwks(&self) -> Value {
+        lock(&self.keys).jwks()
+    }
+
+    pub fn rotate_key(&self) -> Result<(), KeyError> {
+        lock(&self.keys).rotate(self.config.state_dir.as_deref())
+    }
+
+    pub fn set_fault(&self, fault: Fault) {
+        lock(&self.faults).set(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        lock(&self.faults).clear();
+    }
+
+    pub fn calls(&self, since: u64, account: Option<&str>) -> Vec<Call> {
+        lock(&self.calls).since(since, account)
+    }
+
+    pub fn recent_units(&self, account: &str) -> u64 {
+        let now = self.read(World::now_ms);
+        lock(&self.calls).recent_units(account, now)
+    }
+
+    pub fn log(&self, method: &str, account: Option<String>, units: u32, status: u16, fault: bool) {
+        let at_ms = self.read(World::now_ms);
+        lock(&self.calls).push(Call { seq: 0, at_ms, account, method: method.to_owned(), units, status, fault });
+    }
+
+    /// Runs one API call under the faults that are set, and logs it.
+    pub async fn call(
+        &self,
+        method: &str,
+        account: Option<String>,
+        units: u32,
+        style: Style,
+        work: impl FnOnce() -> axum::response::Response,
+    ) -> axum::response::Response {
+        let fired = lock(&self.faults).hit(method, account.as_deref());
+        let mut faulted = true;
+        let response = match faults::apply(&fired, When::Before, style).await {
+            Some(response) => response,
+            None => {
+                let response = work();
+                match faults::apply(&fired, When::After, style).await {
+                    Some(replaced) => replaced,
+                    None => {
+                        faulted = false;
+                        response
+                    }
+                }
+            }
+        };
+        let dropped = response.extensions().get::<Hangup>().is_some();
+        let status = if dropped { 0 } else { response.status().as_u16() };
+        self.log(method, account, units, status, faulted);
+        response
+    }
+
+    fn save(&self) -> io::Result<()> {
+        let Some(dir) = self.config.state_dir.as_deref() else {
+            return Ok(());
+        };
+        let bytes = self.read(|world| serde_json::to_vec(world))?;
+        store::save(dir, &bytes)
+    }
+}
+
+/// Resolves when the server is to stop; a sender that is gone means the same.
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    while !*stopping.borrow_and_update() {
+        if stopping.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The simulator, not yet running.
+pub struct Simulator;
+
+impl Simulator {
+    /// Binds the loopback port, loads the state and serves until [`Running::stop`].
+    pub async fn start(config: Config) -> Result<Running, SimulatorError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
+            .await
+            .map_err(|source| SimulatorError::Listen { port: config.port, source })?;
+        let addr = listener.local_addr()?;
+        let base = format!("http://127.0.0.1:{}", addr.port());
+        let mut world = match &config.state_dir {
+            Some(dir) => store::load(dir)?.unwrap_or_default(),
+            None => World::default(),
+        };
+        world.adopt(&config);
+        let waiting: Vec<String> = world.pushes.keys().cloned().collect();
+        let (pushes, queue) = mpsc::unbounded_channel();
+        let sim = Arc::new(Sim {
+            issuer: config.issuer.clone().unwrap_or_else(|| base.clone()),
+            base,
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?,
+            world: Mutex::new(world),
+            keys: Mutex::new(Keys::open(config.state_dir.as_deref())?),
+            faults: Mutex::default(),
+            calls: Mutex::default(),
+            dirty: Notify::new(),
+            pushes,
+            stop: watch::Sender::new(false),
+            config,
+        });
+        sim.save()?;
+        let tasks = vec![
+            tokio::spawn(serve(listener, sim.clone())),
+            tokio::spawn(push(sim.clone(), queue, waiting)),
+            tokio::spawn(keep(sim.clone())),
+        ];
+        Ok(Running { addr, sim, tasks })
+    }
+}
+
+/// A running simulator. Dropping it without [`Running::stop`] leaves the server up until the runtime ends.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    pub(crate) sim: Arc<Sim>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The address as a URL, without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.sim.base
+    }
+
+    /// Finishes open requests, ends deliveries and writes the state.
+    pub async fn stop(self) -> Result<(), SimulatorError> {
+        self.sim.stop.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the simulator ended badly");
+            }
+        }
+        self.sim.save()?;
+        Ok(())
+    }
+}
+
+fn router(sim: Arc<Sim>) -> Router {
+    Router::new()
+        .merge(oauth::routes())
+        .merge(gmail::routes())
+        .merge(pages::routes())
+        .nest("/_sim", control::routes())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(sim)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is dropped on request")]
+struct Dropped;
+
+async fn serve(listener: TcpListener, sim: Arc<Sim>) {
+    let app = router(sim.clone());
+    let graceful = GracefulShutdown::new();
+    let mut stopping = sim.stopping();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            },
+            () = stopped(&mut stopping) => break,
+        };
+        let app = app.clone();
+        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+            let app = app.clone();
+            async move {
+                let response: Response<Body> = match app.oneshot(request.map(Body::new)).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                };
+                if response.extensions().get::<Hangup>().is_some() { Err(Dropped) } else { Ok(response) }
+            }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(STOP_WITHIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still open at the stop");
+    }
+}
+
+async fn push(sim: Arc<Sim>, mut queue: mpsc::UnboundedReceiver<String>, waiting: Vec<String>) {
+    let mut deliveries = JoinSet::new();
+    for id in waiting {
+        deliveries.spawn(pubsub::deliver(sim.clone(), id));
+    }
+    let mut stopping = sim.stopping();
+    loop {
+        tokio::select! {
+            next = queue.recv() => match next {
+                Some(id) => { deliveries.spawn(pubsub::deliver(sim.clone(), id)); }
+                None => break,
+            },
+            Some(ended) = deliveries.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a delivery ended badly");
+                }
+            }
+            () = stopped(&mut stopping) => break,
+        }
+    }
+    while deliveries.join_next().await.is_some() {}
+}
+
+async fn keep(sim: Arc<Sim>) {
+    let mut stopping = sim.stopping();
+    loop {
+        tokio::select! {
+            () = sim.dirty.notified() => {}
+            () = stopped(&mut stopping) => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SAVE_AFTER) => {}
+            () = stopped(&mut stopping) => return,
+        }
+        let saver = sim.clone();
+        match tokio::task::spawn_blocking(move || saver.save()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the state was not saved"),
+            Err(error) => tracing::error!(%error, "saving ended badly"),
+        }
+    }
+}
