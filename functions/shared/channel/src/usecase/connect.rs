@@ -7,8 +7,8 @@
 use crate::address::EmailAddress;
 use crate::ids::{GrantId, LabelId, MailboxId};
 use crate::ports::{
-    Access, Clock, CommitError, Commits, Engines, Entropy, Gmail, GmailError, GrantSecret, GrantVault, Mailboxes, OAuth, OAuthError,
-    Profile, Pseudonyms, SyncQueue, TokenAnswer, VaultError,
+    Access, Clock, CommitError, Commits, Engines, Entropy, Gmail, GmailError, GrantSecret, GrantVault, Mailboxes,
+    OAuth, OAuthError, Profile, Pseudonyms, SyncQueue, TokenAnswer, VaultError,
 };
 use crate::record::*;
 use crate::time::Timestamp;
@@ -306,7 +306,11 @@ impl Connect {
         if owner.as_ref().and_then(|owner| owner.mailbox.as_ref()).is_some_and(|other| *other != id) {
             return Err(CommitError::Conflict(vec![ItemKey::AddressOwner(hash.to_owned())]).into());
         }
-        let owner = AddressOwner { ver: owner.map_or(0, |owner| owner.ver), address_hash: hash.to_owned(), mailbox: Some(id.clone()) };
+        let owner = AddressOwner {
+            ver: owner.map_or(0, |owner| owner.ver),
+            address_hash: hash.to_owned(),
+            mailbox: Some(id.clone()),
+        };
         let sync = self.engines.sync_state(&id).await.map_err(Stop::from)?;
         let sync_ver = sync.as_ref().map_or(0, |sync| sync.ver);
         let watch = self.engines.watch_state(&id).await.map_err(Stop::from)?;
@@ -387,6 +391,13 @@ fn sync_from(id: &MailboxId, profile: &Profile, resync: Option<Resync>, now: Tim
 }
 
 fn watch_due(id: &MailboxId, known: Option<WatchState>, now: Timestamp) -> WatchState {
-    let new = || WatchState { ver: 0, mailbox: id.clone(), expiration: None, renewed_at: None, last_error: None, due_at: None };
+    let new = || WatchState {
+        ver: 0,
+        mailbox: id.clone(),
+        expiration: None,
+        renewed_at: None,
+        last_error: None,
+        due_at: None,
+    };
     WatchState { due_at: Some(now), ..known.unwrap_or_else(new) }
 }

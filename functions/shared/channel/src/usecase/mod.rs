@@ -2,13 +2,21 @@
 //! that somebody was faster, and the work comes again.
 
 pub mod act;
+pub mod authorisation;
 pub mod budget;
 pub mod caps;
 pub mod common;
+pub mod configure;
+pub mod connect;
+pub mod disconnect;
 pub mod due;
+pub mod handover;
 pub mod ingest;
 pub mod own_mail;
 pub mod plan;
 pub mod resume;
+pub mod review;
+pub mod session;
+pub mod sign_in;
 pub mod sync;
 pub mod turn;

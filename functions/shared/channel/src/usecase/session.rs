@@ -261,7 +261,8 @@ impl Door {
         };
         let now = self.clock.now();
         let session = self.states.session(&sha256_hex(cookie), now).await?;
-        let session = session.filter(|session| session.expires_at > now && self.operators.still_admit(&session.operator));
+        let session =
+            session.filter(|session| session.expires_at > now && self.operators.still_admit(&session.operator));
         Ok(session.map(|session| SignedIn { session, form_token: form_token(cookie) }))
     }
 
@@ -307,11 +308,26 @@ mod tests {
 
     #[test]
     fn only_https_and_loopback_are_origins() {
-        for good in ["https://post.example.com", "http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:9", "http://a.localhost"] {
+        for good in [
+            "https://post.example.com",
+            "http://localhost:8080",
+            "http://127.0.0.1:1",
+            "http://[::1]:9",
+            "http://a.localhost",
+        ] {
             assert_eq!(SiteOrigin::parse(good).unwrap().as_str(), good);
         }
         assert_eq!(SiteOrigin::parse("HTTPS://Post.Example.com:443/").unwrap().as_str(), "https://post.example.com");
-        for bad in ["http://post.example.com", "ftp://localhost", "localhost", "https://", "https://a/b", "https://u@h", "http://localhost.example.com", "http://127.0.0.1.example.com"] {
+        for bad in [
+            "http://post.example.com",
+            "ftp://localhost",
+            "localhost",
+            "https://",
+            "https://a/b",
+            "https://u@h",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+        ] {
             assert_eq!(SiteOrigin::parse(bad), Err(BadOrigin), "{bad}");
         }
     }
@@ -324,8 +340,15 @@ mod tests {
         assert_eq!(live.cookie(&["a=1; __Host-postroom=v"], CookieKind::Session), Some("v"));
         assert_eq!(live.cookie(&["postroom=v"], CookieKind::Session), None);
         let local = SiteOrigin::parse("http://localhost:8080").unwrap();
-        assert_eq!(local.set_cookie(CookieKind::Session, "v", Duration::from_secs(1)), "postroom=v; Path=/; Max-Age=1; HttpOnly; SameSite=Lax");
-        assert_eq!(local.cookie(&["postroom=v", "postroom=w"], CookieKind::Session), None, "two that disagree are none");
+        assert_eq!(
+            local.set_cookie(CookieKind::Session, "v", Duration::from_secs(1)),
+            "postroom=v; Path=/; Max-Age=1; HttpOnly; SameSite=Lax"
+        );
+        assert_eq!(
+            local.cookie(&["postroom=v", "postroom=w"], CookieKind::Session),
+            None,
+            "two that disagree are none"
+        );
     }
 
     #[test]
@@ -333,7 +356,12 @@ mod tests {
         let origin = SiteOrigin::parse("https://post.example.com").unwrap();
         assert!(origin.sent_it(Some("https://post.example.com"), None));
         assert!(origin.sent_it(None, Some("same-origin")));
-        for (from, site) in [(Some("https://evil.example"), Some("same-origin")), (Some("null"), None), (None, Some("cross-site")), (None, None)] {
+        for (from, site) in [
+            (Some("https://evil.example"), Some("same-origin")),
+            (Some("null"), None),
+            (None, Some("cross-site")),
+            (None, None),
+        ] {
             assert!(!origin.sent_it(from, site), "{from:?} {site:?}");
         }
     }
@@ -355,7 +383,12 @@ mod tests {
         };
         assert!(operators.admit(&who("ada@example.com", None)));
         assert!(operators.admit(&who("bob@example.org", Some("example.org"))));
-        for (email, hd) in [("bob@example.org", None), ("bob@example.org", Some("example.com")), ("eve@example.com", Some("example.org")), ("x@sub.example.org", Some("sub.example.org"))] {
+        for (email, hd) in [
+            ("bob@example.org", None),
+            ("bob@example.org", Some("example.com")),
+            ("eve@example.com", Some("example.org")),
+            ("x@sub.example.org", Some("sub.example.org")),
+        ] {
             assert!(!operators.admit(&who(email, hd)), "{email} {hd:?}");
         }
         assert!(Operators::parse("nobody").is_err());
