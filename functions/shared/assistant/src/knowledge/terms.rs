@@ -1,0 +1,210 @@
+//! Words of a text as search terms, per language: folded, without stop words, stemmed; character pairs where a script
+//! has no spaces.
+
+use super::lexicon;
+use crate::text::{fold, is_hangul, is_unspaced, words};
+use rust_stemmers::{Algorithm, Stemmer};
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// The languages that have stop words, fillers or a stemmer here. All others are searched by folded words.
+const LANGUAGES: &[&str] = &[
+    "en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "hu", "ro", "ru", "tr", "pl", "el", "ar", "sl",
+    "id",
+];
+
+/// General stop words of a language, as published with the stop-words crate; none where it has none.
+pub fn stop_words(language: &str) -> &'static [&'static str] {
+    match language {
+        "en" | "de" | "fr" | "es" | "it" | "pt" | "nl" | "sv" | "da" | "no" | "fi" | "hu" | "ro" | "ru" | "tr"
+        | "el" | "ar" | "sl" | "id" => stop_words::get(language),
+        _ => &[],
+    }
+}
+
+fn algorithm(language: &str) -> Option<Algorithm> {
+    Some(match language {
+        "en" => Algorithm::English,
+        "de" => Algorithm::German,
+        "fr" => Algorithm::French,
+        "es" => Algorithm::Spanish,
+        "it" => Algorithm::Italian,
+        "pt" => Algorithm::Portuguese,
+        "nl" => Algorithm::Dutch,
+        "sv" => Algorithm::Swedish,
+        "da" => Algorithm::Danish,
+        "no" => Algorithm::Norwegian,
+        "fi" => Algorithm::Finnish,
+        "hu" => Algorithm::Hungarian,
+        "ro" => Algorithm::Romanian,
+        "ru" => Algorithm::Russian,
+        "tr" => Algorithm::Turkish,
+        "el" => Algorithm::Greek,
+        "ar" => Algorithm::Arabic,
+        _ => return None,
+    })
+}
+
+static DROPPED: LazyLock<HashMap<&'static str, HashSet<String>>> = LazyLock::new(|| {
+    LANGUAGES
+        .iter()
+        .map(|language| {
+            let general = stop_words(language).iter().flat_map(|entry| words(entry));
+            let fillers = lexicon::FILLERS.iter().filter(|(of, _)| of == language).flat_map(|(_, list)| words(list));
+            (*language, general.chain(fillers).map(fold).collect())
+        })
+        .collect()
+});
+
+/// One word of a text that carries meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// Folded, unstemmed.
+    pub word: String,
+    /// What it may be indexed under: the word, and its stem with and without marks, since people leave marks out and a
+    /// stemmer needs them.
+    pub stems: Vec<String>,
+    pub concepts: Vec<&'static str>,
+    pub number: bool,
+    /// Names a country or region.
+    pub region: bool,
+    /// Written with a capital inside a sentence.
+    pub capital: bool,
+}
+
+/// The terms of a text in order; at most `limit` words are read.
+pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
+    let stemmer = algorithm(language).map(Stemmer::create);
+    let dropped = DROPPED.get(language);
+    let mut out = Vec::new();
+    let mut unspaced = String::new();
+    let mut first = true;
+    for word in words(text).take(limit) {
+        if word.chars().any(|c| is_unspaced(c) || is_hangul(c)) {
+            // Segmentation may part every character; pairs are taken over the whole run.
+            unspaced.push_str(word);
+            if word.chars().any(is_hangul) {
+                pairs(&std::mem::take(&mut unspaced), &mut out);
+            }
+            continue;
+        }
+        pairs(&std::mem::take(&mut unspaced), &mut out);
+        let capital = !first && word.chars().next().is_some_and(char::is_uppercase);
+        first = false;
+        if let Some(term) = term(language, stemmer.as_ref(), dropped, word, capital) {
+            out.push(term);
+        }
+    }
+    pairs(&unspaced, &mut out);
+    out
+}
+
+fn term(
+    language: &str,
+    stemmer: Option<&Stemmer>,
+    dropped: Option<&HashSet<String>>,
+    word: &str,
+    capital: bool,
+) -> Option<Term> {
+    let folded = fold(word);
+    let number = folded.chars().any(|c| c.is_ascii_digit());
+    let concepts = lexicon::concepts(language, &folded);
+    if concepts.is_empty()
+        && (dropped.is_some_and(|set| set.contains(&folded)) || (folded.chars().count() < 2 && !number))
+    {
+        return None;
+    }
+    let mut stems = vec![folded.clone()];
+    if let Some(stemmer) = stemmer.filter(|_| !number) {
+        for stem in [stemmer.stem(&folded).into_owned(), fold(&stemmer.stem(&word.to_lowercase()))] {
+            if !stems.contains(&stem) {
+                stems.push(stem);
+            }
+        }
+    }
+    let region = lexicon::is_region(&folded);
+    Some(Term { word: folded, stems, concepts, number, region, capital })
+}
+
+/// Words of courtesy and asking in Chinese, Japanese and Korean: pairs made of these alone say nothing.
+const GLUE: &str = "的了吗呢吧请問问你您我们們是在有和可以什么麼怎样樣多少哪里裡個个这這那要会會能么嗎的是否";
+
+fn pairs(run: &str, out: &mut Vec<Term>) {
+    let chars: Vec<char> = run.chars().filter(|c| c.is_alphanumeric()).collect();
+    let hiragana = |c: char| matches!(c, '\u{3040}'..='\u{309f}');
+    for pair in chars.windows(2) {
+        // Hiragana is mostly grammar; two of it carry no subject.
+        if pair.iter().all(|c| hiragana(*c))
+            || pair.iter().any(|c| GLUE.contains(*c))
+            || (hiragana(pair[0]) != hiragana(pair[1]))
+        {
+            continue;
+        }
+        let word: String = pair.iter().collect();
+        out.push(Term {
+            stems: vec![word.clone()],
+            word,
+            concepts: Vec::new(),
+            number: false,
+            region: false,
+            capital: false,
+        });
+    }
+}
+
+/// The token under which a concept is indexed; no word of a text can look like it.
+pub fn concept_token(concept: &str) -> String {
+    format!("\u{1}{concept}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stems(language: &str, text: &str) -> Vec<String> {
+        terms(language, text, 100).into_iter().map(|term| term.stems.last().cloned().unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn inflections_meet_in_every_stemmed_language() {
+        let cases = [
+            ("en", "lamps", "lamp"),
+            ("fr", "lampes", "lampe"),
+            ("de", "Tischen", "Tisch"),
+            ("es", "mesas", "mesa"),
+            ("it", "tavoli", "tavolo"),
+            ("pt", "mesas", "mesa"),
+            ("nl", "lampen", "lamp"),
+            ("sv", "lamporna", "lampor"),
+            ("da", "lamperne", "lamper"),
+            ("no", "lampene", "lampe"),
+            ("fi", "lamput", "lamppu"),
+            ("hu", "asztalok", "asztal"),
+            ("ro", "lămpile", "lampilor"),
+            ("ru", "лампы", "лампа"),
+            ("tr", "masalar", "masa"),
+        ];
+        for (language, a, b) in cases {
+            let (a, b) = (terms(language, a, 9), terms(language, b, 9));
+            assert!(a[0].stems.iter().any(|stem| b[0].stems.contains(stem)), "{language}: {a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn case_and_marks_do_not_matter() {
+        assert_eq!(stems("fr", "Éléphant"), stems("fr", "elephant"));
+        assert_eq!(stems("de", "MÖBEL"), stems("de", "mobel"));
+    }
+
+    #[test]
+    fn scripts_without_spaces_give_pairs() {
+        assert_eq!(stems("zh", "运费说明"), ["运费", "费说", "说明"]);
+        assert_eq!(stems("ja", "送料はいくらですか"), ["送料"]);
+        assert_eq!(stems("ko", "배송비"), ["배송", "송비"]);
+    }
+
+    #[test]
+    fn the_number_of_words_is_bounded() {
+        assert_eq!(terms("en", &"lamp ".repeat(10_000), 50).len(), 50);
+    }
+}
