@@ -16,14 +16,21 @@ pub fn point(command: &mut Command, endpoint: &str) {
         command.env_remove(profile);
     }
     command
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_ACCESS_KEY_ID", ROOT)
-        .env("AWS_SECRET_ACCESS_KEY", ROOT)
-        .env("AWS_REGION", REGION)
+        .envs(credentials(endpoint))
         .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         .env("AWS_EC2_METADATA_DISABLED", "true");
+}
+
+/// What an AWS SDK needs to find the local cloud.
+pub fn credentials(endpoint: &str) -> [(&str, &str); 4] {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", ROOT),
+        ("AWS_SECRET_ACCESS_KEY", ROOT),
+        ("AWS_REGION", REGION),
+    ]
 }
 
 #[derive(Debug, Clone)]

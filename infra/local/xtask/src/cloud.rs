@@ -1,6 +1,6 @@
 //! The local cloud as a whole: started, found again from another process, stopped.
 
-use crate::aws_http::{AwsHttp, point};
+use crate::aws_http::{self, AwsHttp, point};
 use crate::deploy::{Deployment, Stack};
 use crate::front_door::FrontDoor;
 use crate::google::{self, Google};
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// Names the file of a running cloud that test suites use instead of starting one each.
 pub const SHARED: &str = "POSTROOM_LOCAL_CLOUD";
 
-const CLIENT_ID: &str = "postroom-local.apps.googleusercontent.example";
+const CLIENT_ID: &str = "postroom-local.apps.googleusercontent.test";
 /// How long a server may take until it answers; it only ends a hang.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// MiniStack writes its whole state when it stops.
@@ -119,6 +119,17 @@ impl Place {
                 None => return Ok(lines),
             }
         }
+    }
+
+    /// The environment variables of a deployed function, and the credentials that go with them.
+    pub async fn variables(&self, function: &str) -> Result<BTreeMap<String, String>> {
+        let path = format!("/2015-03-31/functions/{}-{function}/configuration", self.stack.name);
+        let configuration = self.aws_http()?.get("lambda", &path).await?;
+        let variables = configuration["Environment"]["Variables"].clone();
+        let mut variables: BTreeMap<String, String> =
+            serde_json::from_value(variables).why(|| format!("the variables of {function}"))?;
+        variables.extend(aws_http::credentials(&self.aws).map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Ok(variables)
     }
 
     /// Ends the cloud from another process and waits until it has ended.
@@ -376,7 +387,7 @@ impl Start<'_> {
         let google = &at.google;
         let mut parameters: BTreeMap<String, String> = [
             ("PublicUrl", at.front_door.clone()),
-            ("Operators", demo::OPERATORS.to_owned()),
+            ("Operators", demo::OPERATOR.to_owned()),
             ("PubSubTopic", google::TOPIC.to_owned()),
             ("PushSubscription", google::SUBSCRIPTION.to_owned()),
             ("PushServiceAccount", google::SERVICE_ACCOUNT.to_owned()),

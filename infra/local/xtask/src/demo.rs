@@ -6,8 +6,11 @@ use channel::assistant::KnowledgeDocument;
 use std::fs;
 use std::path::PathBuf;
 
-/// The shop's Workspace domain.
-pub const OPERATORS: &str = "operator@shop.example,@shop.example";
+/// Who may sign in to the console; the simulator makes this account at its first start.
+pub const OPERATOR: &str = "operator@postroom.test";
+
+/// The shop's mailbox, which the simulator makes too.
+pub const MAILBOX: &str = "support@postroom.test";
 
 /// The pages of `infra/local/demo/knowledge`: the id is the file's name, the title its first heading.
 pub fn documents(workspace: &Workspace) -> Result<Vec<KnowledgeDocument>> {

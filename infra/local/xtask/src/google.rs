@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Names of the simulated Google project.
 pub const TOPIC: &str = "projects/postroom-local/topics/gmail";
 pub const SUBSCRIPTION: &str = "projects/postroom-local/subscriptions/gmail-push";
-pub const SERVICE_ACCOUNT: &str = "gmail-push@postroom-local.iam.gserviceaccount.example";
+pub const SERVICE_ACCOUNT: &str = "gmail-push@postroom-local.iam.gserviceaccount.test";
 
 #[derive(Debug, Clone)]
 pub struct Google {
@@ -20,7 +20,7 @@ impl Google {
     }
 
     pub async fn is_up(&self) -> bool {
-        let address = format!("{}/.well-known/openid-configuration", self.url);
+        let address = format!("{}/_sim/health", self.url);
         self.client.get(address).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
@@ -38,6 +38,24 @@ impl Google {
             "topic": TOPIC,
         });
         self.control("/_sim/pubsub", &body).await.map(drop)
+    }
+
+    /// Puts a mail into a mailbox as if it had come from outside, and names its Gmail id and thread. The simulator writes
+    /// the sender's authentication verdict in front, as Gmail does.
+    pub async fn deliver(&self, to: &str, mail: Vec<u8>) -> Result<(String, String)> {
+        let mut address = reqwest::Url::parse(&self.url).why(|| self.url.clone())?;
+        address
+            .path_segments_mut()
+            .map_err(|()| Error::new(format!("{} has no path", self.url)))?
+            .extend(["_sim", "accounts", to, "messages"]);
+        address.query_pairs_mut().append_pair("authentication", "pass");
+        let request = self.client.post(address).header("content-type", "message/rfc822").body(mail);
+        let what = format!("a mail to {to}");
+        let answer: Value = serde_json::from_str(&self.send(&what, request).await?).why(|| what.clone())?;
+        match (answer["id"].as_str(), answer["threadId"].as_str()) {
+            (Some(id), Some(thread)) => Ok((id.to_owned(), thread.to_owned())),
+            _ => Err(Error::new(format!("the Google simulator, {what}: the answer names no id"))),
+        }
     }
 
     async fn control(&self, path: &str, body: &Value) -> Result<String> {

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use xtask::cloud::{Cloud, Options, Place, Ports};
 use xtask::progress::Progress;
 use xtask::workspace::Workspace;
-use xtask::{Context, Error, Result, suite};
+use xtask::{Context, Error, Result, demo, suite};
 
 /// The local cloud of Postroom, and the checks of the whole repository.
 #[derive(Parser)]
@@ -36,6 +36,24 @@ enum Word {
     },
     /// Stop the local cloud that runs in another terminal; data is kept.
     Down(Home),
+    /// Put raw mails (RFC 5322) into a mailbox of the running Google simulator, as if they came from outside.
+    Mail {
+        /// Files with one mail each.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The mailbox that receives them.
+        #[arg(long, default_value = demo::MAILBOX)]
+        to: String,
+        #[command(flatten)]
+        home: Home,
+    },
+    /// Print the variables of a deployed function as shell exports, to run it by itself with `cargo lambda watch`.
+    Env {
+        /// Such as mail-sync.
+        function: String,
+        #[command(flatten)]
+        home: Home,
+    },
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
 }
@@ -63,6 +81,8 @@ async fn main() -> ExitCode {
             up(home, Ports { front: port, aws: aws_port, google: google_port }).await
         }
         Word::Down(home) => down(home).await,
+        Word::Mail { files, to, home } => mail(&files, &to, home).await,
+        Word::Env { function, home } => env(&function, home).await,
         Word::Test => interruptible(suite::test()).await,
     };
     match outcome {
@@ -122,6 +142,31 @@ async fn down(home: Home) -> Result<()> {
             Ok(())
         }
     }
+}
+
+async fn mail(files: &[PathBuf], to: &str, home: Home) -> Result<()> {
+    let google = running(home)?.google()?;
+    for file in files {
+        let mail = std::fs::read(file).why(|| format!("cannot read {}", file.display()))?;
+        let (id, thread) = google.deliver(to, mail).await?;
+        println!("{}  message {id}, thread {thread}", file.display());
+    }
+    Ok(())
+}
+
+async fn env(function: &str, home: Home) -> Result<()> {
+    for (name, value) in running(home)?.variables(function).await? {
+        println!("export {name}='{}'", value.replace('\'', r"'\''"));
+    }
+    Ok(())
+}
+
+fn running(home: Home) -> Result<Place> {
+    let home = home.path()?;
+    Place::running(&home)?.ok_or_else(|| {
+        Error::new(format!("no local cloud runs in {}", home.display()))
+            .remedy("start one with `cargo xtask up`, or name its folder with --home")
+    })
 }
 
 /// Drops the work on SIGINT or SIGTERM: what it had started ends with it.
