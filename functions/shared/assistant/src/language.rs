@@ -198,7 +198,19 @@ fn cyrillic(text: &str, guess: &'static str) -> &'static str {
     }
 }
 
+/// The likeliest language, however unlikely; for callers who have a second witness.
+pub fn guess(text: &str) -> &'static str {
+    let text = without_addresses(clip(text, READ_LIMIT));
+    judge(&text).0
+}
+
 fn latin(text: &str) -> &'static str {
+    let (best, clear) = judge(text);
+    if clear { best } else { UNDETERMINED }
+}
+
+/// The best language of a Latin text, and whether it stands out.
+fn judge(text: &str) -> (&'static str, bool) {
     let tokens: Vec<&str> = words(text).filter(|word| word.chars().all(char::is_alphabetic)).take(600).collect();
     let mut scores = vec![0.0_f64; LATIN.len()];
     for token in &tokens {
@@ -234,7 +246,7 @@ fn latin(text: &str) -> &'static str {
     let clear = scores[best] >= 0.9_f64.max(total * 0.12) && scores[best] >= scores[second] * 1.25 + 0.1;
     // Two words and one vote are a guess unless both judges agree.
     let enough = tokens.len() >= 3 || (tokens.len() == 2 && trigram == Some(best) && scores[best] >= 1.0);
-    if clear && enough { LATIN[best].0 } else { UNDETERMINED }
+    (LATIN[best].0, clear && enough)
 }
 
 /// The language without region or script: `de-AT` → `de`. Bokmål and Nynorsk count as Norwegian.

@@ -120,8 +120,10 @@ impl Extractive {
         let mut known = self.index.known_words(clip(&with_subject, 400));
         known.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let second = known.get(1).map_or(0, |(_, count)| *count);
+        let guess = language::guess(&with_subject);
         match known.first() {
             Some((best, count)) if *count >= 2 && *count > second * 2 => (*best).to_owned(),
+            Some((best, 1)) if second == 0 && guess == *best => guess.to_owned(),
             _ => UNDETERMINED.to_owned(),
         }
     }
@@ -156,6 +158,9 @@ impl Extractive {
         if query.is_empty() {
             return self.find_in_context(language, ask, subject);
         }
+        if query.lacks_subject() && !(ask.before.is_none() && subject.is_empty()) {
+            return self.find_in_context(language, ask, subject);
+        }
         if let Some(found) = self.find(language, query.clone()) {
             return Ok(vec![found]);
         }
@@ -179,11 +184,11 @@ impl Extractive {
 
     /// `Can I send it back?` is about what was said just before, or what the subject says.
     fn find_in_context(&self, language: &str, ask: &Ask<'_>, subject: &str) -> Result<Vec<Found>, Person> {
-        let before = ask.context.last().copied().unwrap_or("");
-        [subject, before]
+        let before = ask.before.unwrap_or("");
+        [before, subject]
             .into_iter()
             .filter(|context| !context.is_empty())
-            .find_map(|context| self.find(language, Query::new(language, &format!("{context} {}", ask.text))))
+            .find_map(|context| self.find(language, Query::within(language, context, ask.text)))
             .map(|found| vec![found])
             .ok_or_else(|| Person::because("The mail asks something that cannot be told from its words."))
     }
@@ -300,8 +305,8 @@ fn topic<'r>(first_mail: bool, subject: &'r str, statements: &[&'r str], languag
     let weighty = |text: &&str| !questions::thanks(text) && !Query::new(language, text).is_empty();
     let said: Vec<&str> = statements.iter().copied().filter(weighty).collect();
     match said.as_slice() {
-        [] if first_mail && questions::asks(subject) => vec![Ask { text: subject, context: Vec::new() }],
-        [only] if only.split_whitespace().count() <= 6 && first_mail => vec![Ask { text: only, context: Vec::new() }],
+        [] if first_mail && questions::asks(subject) => vec![Ask { text: subject, before: None }],
+        [only] if only.split_whitespace().count() <= 6 && first_mail => vec![Ask { text: only, before: None }],
         _ => Vec::new(),
     }
 }

@@ -7,8 +7,8 @@ use crate::text::{fold, sentences, words};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask<'t> {
     pub text: &'t str,
-    /// Sentences of the same mail that ask nothing, before this one: what `it` refers to.
-    pub context: Vec<&'t str>,
+    /// The sentence before it in the same mail: what `it` refers to.
+    pub before: Option<&'t str>,
 }
 
 #[derive(Debug, Default)]
@@ -462,10 +462,12 @@ const SUBJECT_JOINTS: &[&str] = &[
 
 pub fn read(text: &str) -> Reading<'_> {
     let mut reading = Reading::default();
+    let mut last = None;
     for sentence in sentences(text) {
         for piece in split_at(sentence, JOINTS, true) {
+            let before = last.replace(piece);
             if asks(piece) {
-                reading.asks.push(Ask { text: piece, context: reading.statements.clone() });
+                reading.asks.push(Ask { text: piece, before });
             } else {
                 reading.statements.push(piece);
             }
@@ -612,7 +614,7 @@ mod tests {
     #[test]
     fn the_context_is_what_was_said_before() {
         let reading = read("I have an old kettle. Can I return it?");
-        assert_eq!(reading.asks[0].context, ["I have an old kettle."]);
+        assert_eq!(reading.asks[0].before, Some("I have an old kettle."));
     }
 
     #[test]

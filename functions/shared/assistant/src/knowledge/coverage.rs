@@ -52,6 +52,16 @@ impl Query {
         Self { text: text.to_owned(), terms, wanted: wanted(language, text) }
     }
 
+    /// A question whose subject was named before it; what kind of fact is asked for is its own.
+    pub fn within(language: &str, context: &str, text: &str) -> Self {
+        Self { wanted: wanted(language, text), ..Self::new(language, &format!("{context} {text}")) }
+    }
+
+    /// `How much is it?`: asks for a fact of something that it does not name.
+    pub fn lacks_subject(&self) -> bool {
+        self.terms.iter().all(|term| term.number || term.concepts == ["cost"])
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -108,14 +118,18 @@ impl Match {
             covered += weight * credit;
             total += weight;
         }
-        if query.wanted == Some(Wanted::Amount) && !query.terms.iter().any(|term| term.concepts.contains(&"cost")) {
+        let knows_prices = shelf.frequency.contains_key(&concept_token("cost"));
+        if knows_prices
+            && query.wanted == Some(Wanted::Amount)
+            && !query.terms.iter().any(|term| term.concepts.contains(&"cost"))
+        {
             // `How much` asks for a price without naming it.
             total += 0.5;
             covered += if passage.terms.contains(&concept_token("cost")) { 0.5 } else { 0.0 };
         }
         let coverage = covered / total;
         let over = coverage >= FLOOR && full > 0 && (missed_unseen == 0 || full >= 3);
-        let subject = full >= 2 || is_subject(query, passage);
+        let subject = full >= 2 || is_subject(shelf, query, passage);
         #[expect(clippy::cast_precision_loss, reason = "a query has at most some sixty words")]
         let headed = headed as f32 / query.subjects().max(1) as f32;
         (over && subject).then_some(Self { at, coverage, headed, bm25 })
@@ -135,11 +149,16 @@ fn in_heading(term: &Term, passage: &Passage) -> bool {
 }
 
 /// One shared word makes a source only if the passage is about it: `delivery` stands in a passage on returns as well
-/// (`within 30 days of delivery`), and `Do you have lamps?` is not answered by whatever speaks of lamps.
-fn is_subject(query: &Query, passage: &Passage) -> bool {
-    query.terms.iter().filter(|term| !term.number && in_heading(term, passage)).any(|term| {
-        !term.concepts.is_empty()
-            || term.stems.iter().filter(|stem| passage.heading.contains(*stem)).count() * 2 >= passage.heading.len()
+/// (`within 30 days of delivery`), and `Do you have lamps?` is not answered by whatever speaks of lamps. It is about
+/// what its heading names, or about a word that no other passage has and that it begins with (`Dogs are welcome`).
+fn is_subject(shelf: &Shelf, query: &Query, passage: &Passage) -> bool {
+    let rare = |term: &Term| {
+        term.stems.iter().filter_map(|stem| shelf.frequency.get(stem)).max() == Some(&1)
+            && term.stems.iter().any(|stem| passage.lead.contains(stem))
+    };
+    query.terms.iter().filter(|term| !term.number).any(|term| {
+        let headed = in_heading(term, passage) && (!term.concepts.is_empty() || passage.heading_words <= 2);
+        headed || rare(term)
     })
 }
 
@@ -164,14 +183,8 @@ fn credit(term: &Term, own: &HashSet<String>, shared: &HashSet<String>) -> f32 {
 
 /// Concepts of which the one often answers for the other.
 fn related(term: &Term, own: &HashSet<String>) -> bool {
-    const RELATED: &[(&str, &str)] = &[
-        ("refund", "return"),
-        ("return", "refund"),
-        ("pay", "cost"),
-        ("weekday", "open"),
-        ("track", "order"),
-        ("place", "open"),
-    ];
+    const RELATED: &[(&str, &str)] =
+        &[("refund", "return"), ("return", "refund"), ("weekday", "open"), ("track", "order"), ("place", "open")];
     RELATED.iter().any(|(of, other)| term.concepts == [*of] && own.contains(&concept_token(other)))
 }
 
@@ -203,7 +216,7 @@ const NUMERALS: &str = "one two three four five six seven ten fourteen thirty ei
 /// unit of time.
 fn holds(wanted: Option<Wanted>, passage: &str) -> bool {
     let folded = fold(passage);
-    let digit = folded.chars().any(char::is_numeric);
+    let digit = folded.chars().any(is_digit);
     match wanted {
         None => true,
         Some(Wanted::Amount) => {
@@ -215,8 +228,12 @@ fn holds(wanted: Option<Wanted>, passage: &str) -> bool {
     }
 }
 
+fn is_digit(c: char) -> bool {
+    c.is_numeric() || "一二三四五六七八九十百千".contains(c)
+}
+
 fn stands(folded: &str, mark: &str) -> bool {
-    if mark.is_ascii() {
+    if mark.chars().all(|c| c.is_ascii_alphabetic()) {
         words(folded).any(|word| word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(mark))
     } else {
         folded.contains(mark)
@@ -227,7 +244,7 @@ fn states_duration(folded: &str) -> bool {
     if folded.chars().any(|c| is_unspaced(c) || is_hangul(c)) {
         let unit =
             |rest: &str| TIME_UNITS.split(' ').filter(|unit| !unit.is_ascii()).any(|unit| rest.starts_with(unit));
-        return folded.char_indices().any(|(at, c)| c.is_numeric() && unit(folded[at + c.len_utf8()..].trim_start()));
+        return folded.char_indices().any(|(at, c)| is_digit(c) && unit(folded[at + c.len_utf8()..].trim_start()));
     }
     let all: Vec<&str> = words(folded).flat_map(|word| word.split('-')).collect();
     let unit = |word: &&str| {

@@ -55,6 +55,10 @@ pub(crate) struct Passage {
     pub terms: HashSet<String>,
     /// Stems and concepts of its own headings alone.
     pub heading: HashSet<String>,
+    /// How many different words that is.
+    pub heading_words: usize,
+    /// Stems of the words that it begins with.
+    pub lead: HashSet<String>,
     /// Stems and concepts of the headings it shares with the rest of its document.
     pub shared: HashSet<String>,
 }
@@ -228,14 +232,19 @@ fn passage_language(document: &'static str, chunk: &chunk::Chunk) -> String {
 
 fn cut(document: &KnowledgeDocument, number: usize, chunk: chunk::Chunk, language: &str, alone: bool) -> Cut {
     let title = if chunk.headings.is_empty() { document.title.clone() } else { chunk.headings.join(" > ") };
-    // The first of several headings names the document. It holds for every passage and so tells none apart.
-    let own = chunk.headings.iter().skip(usize::from(chunk.headings.len() > 1)).cloned().collect::<Vec<_>>().join("\n");
+    // The innermost heading is the passage's own. Those above it hold for its neighbours too and tell none apart.
+    let (own, above) = chunk.headings.split_last().map_or(("", [].as_slice()), |(own, above)| (own.as_str(), above));
     let searched = format!("{own}\n{}", chunk::plain(&chunk.passage));
-    let shared = format!("{}\n{}", document.title, chunk.headings.first().map_or("", String::as_str));
+    let shared = format!("{}\n{}", document.title, above.join("\n"));
     let (own, searched) =
-        if alone { (format!("{shared}\n{own}"), format!("{shared}\n{searched}")) } else { (own, searched) };
+        if alone { (format!("{shared}\n{own}"), format!("{shared}\n{searched}")) } else { (own.to_owned(), searched) };
     let set = |text: &str| terms(language, text, MAX_WORDS).into_iter().flat_map(tokens).collect();
+    let heading_words =
+        terms(language, &own, MAX_WORDS).into_iter().map(|term| term.word).collect::<HashSet<_>>().len();
+    let lead = terms(language, &chunk::plain(&chunk.passage), MAX_WORDS).into_iter().take(2).flat_map(tokens).collect();
     let passage = Passage {
+        heading_words,
+        lead,
         id: format!("{}#{}", document.id, number + 1),
         title,
         terms: set(&searched),

@@ -78,3 +78,15 @@ fn an_empty_base_is_no_error() {
     assert!(Index::build(&[]).is_empty());
     assert!(Index::build(&[document("e", "")]).search("How long does delivery take?", 3).is_empty());
 }
+
+#[test]
+fn a_word_said_in_passing_is_no_subject() {
+    let text = "# Guide\n\n## Returns\n\nYou can return goods within 30 days of delivery.\n\n## Shipping costs\n\nShipping costs 4.90 €.\n\n\
+        ## Payment\n\nYou can pay by card.\n\nQ: Can I track my parcel?\nA: Yes, with the number in the confirmation.";
+    let index = Index::build(&[document("guide", text)]);
+    for question in
+        ["How long does delivery take?", "Can I pay on delivery?", "Can I exchange an item?", "Do you have goods?"]
+    {
+        assert!(index.search(question, 3).is_empty(), "{question}");
+    }
+}
