@@ -17,18 +17,16 @@ pub struct Package {
     pub digest: String,
 }
 
-/// Compiles functions and simulator in the profile of the tests, each in the selection that others use too, so that no
-/// dependency is compiled for a second set of features.
+/// Compiles functions and simulator in the profile of the tests and with the features of the whole workspace, so that
+/// no dependency is compiled a second time.
 pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<()> {
-    for selection in [&[][..], &["--package", "simulator"][..]] {
-        let mut build = cargo(&workspace.root);
-        build.arg("build").args(selection);
-        if quiet {
-            build.arg("--quiet");
-        }
-        run_shown("cargo build", &mut build).await?;
+    let mut build = cargo(&workspace.root);
+    build.args(["build", "--workspace", "--bin", "simulator"]);
+    build.args(FUNCTIONS.iter().flat_map(|(_, name)| ["--bin", name]));
+    if quiet {
+        build.arg("--quiet");
     }
-    Ok(())
+    run_shown("cargo build", &mut build).await
 }
 
 /// `sam build`, unless its last result here is of the same template and binaries.
