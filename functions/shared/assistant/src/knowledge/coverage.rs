@@ -106,6 +106,7 @@ impl Match {
         }
         let (mut covered, mut total, mut full, mut headed) = (0.0_f32, 0.0_f32, 0_usize, 0_usize);
         let mut missed_unseen = 0;
+        let mut common = false;
         for term in &query.terms {
             let credit = credit(term, &passage.terms, &passage.shared);
             if credit == 0.0 && must_stand(term) {
@@ -114,6 +115,7 @@ impl Match {
             let weight = weight(shelf, term);
             missed_unseen += usize::from(credit == 0.0 && weight >= UNSEEN);
             full += usize::from(credit >= BY_CONCEPT && !term.number);
+            common |= credit >= BY_CONCEPT && !term.concepts.is_empty();
             headed += usize::from(!term.number && in_heading(term, passage));
             covered += weight * credit;
             total += weight;
@@ -129,7 +131,8 @@ impl Match {
         }
         let coverage = covered / total;
         let over = coverage >= FLOOR && full > 0 && (missed_unseen == 0 || full >= 3);
-        let subject = full >= 2 || is_subject(shelf, query, passage);
+        // Two words of the text alone, neither a common topic nor in the heading, are still said in passing.
+        let subject = full >= 3 || (full == 2 && (common || headed > 0)) || is_subject(shelf, query, passage);
         #[expect(clippy::cast_precision_loss, reason = "a query has at most some sixty words")]
         let headed = headed as f32 / query.subjects().max(1) as f32;
         (over && subject).then_some(Self { at, coverage, headed, bm25 })
