@@ -137,6 +137,13 @@ impl Sim {
         })
     }
 
+    fn forget(&self, address: &str) -> Result<(), ApiError> {
+        self.in_mailbox(address, |mailbox, _| {
+            mailbox.history.forget();
+            Some(())
+        })
+    }
+
     fn mint(&self, client_id: &str, address: &str, scopes: &[String]) -> Result<Tokens, ApiError> {
         let address = canonical(address);
         let seconds = self.config.access_token_seconds;
@@ -197,7 +204,7 @@ impl Running {
 
     /// Makes every earlier history id too old.
     pub fn forget_history(&self, address: &str) -> Result<(), ApiError> {
-        self.sim.in_mailbox(address, |mailbox, _| Some(mailbox.history.forget()))
+        self.sim.forget(address)
     }
 
     /// Ends every grant of an account, as its person would in the account's settings.
@@ -367,7 +374,7 @@ struct Forget {
 }
 
 async fn forget(State(sim): Shared, Json(forget): Json<Forget>) -> Result<StatusCode, ApiError> {
-    sim.in_mailbox(&forget.account, |mailbox, _| Some(mailbox.history.forget())).map(|()| StatusCode::NO_CONTENT)
+    sim.forget(&forget.account).map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn add_fault(State(sim): Shared, Json(fault): Json<Fault>) -> StatusCode {

@@ -163,9 +163,14 @@ impl Sim {
         let Some(dir) = self.config.state_dir.as_deref() else {
             return Ok(());
         };
-        let bytes = self.read(|world| serde_json::to_vec(world))?;
+        let bytes = self.read(serde_json::to_vec)?;
         store::save(dir, &bytes)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the simulator depends on nothing of ours, so has a client of its own")]
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()
 }
 
 /// Resolves when the server is to stop; a sender that is gone means the same.
@@ -198,7 +203,7 @@ impl Simulator {
         let sim = Arc::new(Sim {
             issuer: config.issuer.clone().unwrap_or_else(|| base.clone()),
             base,
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?,
+            http: client()?,
             world: Mutex::new(world),
             keys: Mutex::new(Keys::open(config.state_dir.as_deref())?),
             faults: Mutex::default(),
