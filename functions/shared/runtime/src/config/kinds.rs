@@ -1,0 +1,236 @@
+//! What a variable can hold, parsed once.
+
+use channel::address::EmailAddress;
+use std::fmt;
+use std::time::Duration;
+use url::{Host, Url};
+
+pub(super) fn text(value: &str) -> Option<String> {
+    (!value.is_empty() && !value.chars().any(char::is_control)).then(|| value.to_owned())
+}
+
+pub(super) fn address(value: &str) -> Option<EmailAddress> {
+    EmailAddress::parse(value).ok()
+}
+
+/// `projects/<project>/<collection>/<name>`
+fn resource(value: &str, collection: &str) -> Option<String> {
+    let parts: Vec<_> = value.split('/').collect();
+    let fits = matches!(parts[..], ["projects", project, kind, name]
+        if kind == collection && !project.is_empty() && !name.is_empty());
+    fits.then(|| value.to_owned())
+}
+
+pub(super) fn topic(value: &str) -> Option<String> {
+    resource(value, "topics")
+}
+
+pub(super) fn subscription(value: &str) -> Option<String> {
+    resource(value, "subscriptions")
+}
+
+/// Something on this machine: there, and only there, plain `http` is safe.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn web_address(value: &str) -> Option<Url> {
+    let url = Url::parse(value).ok()?;
+    let safe = match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback(&url),
+        _ => false,
+    };
+    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (safe && bare).then_some(url)
+}
+
+/// The address of a service, without a final slash: `https`, or `http` on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+impl Endpoint {
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        web_address(value).map(|_| Self(value.trim_end_matches('/').to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Scheme, host and port of a web site, without a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    text: String,
+    loopback_http: bool,
+}
+
+impl Origin {
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        let url = web_address(value)?;
+        let text = url.origin().ascii_serialization();
+        let bare = url.path() == "/" && url.query().is_none();
+        bare.then_some(Self { text, loopback_http: url.scheme() == "http" })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// `path` begins with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
+    /// Plain `http` on this machine, where a cookie can be neither `Secure` nor `__Host-`.
+    pub fn is_plain_loopback(&self) -> bool {
+        self.loopback_http
+    }
+}
+
+/// One entry of the list of operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operator {
+    Address(EmailAddress),
+    /// A whole Workspace domain, in lower case; it counts only when Google vouches for it.
+    Domain(String),
+}
+
+/// Who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operators(pub Vec<Operator>);
+
+impl Operators {
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        value.split(',').map(|entry| operator(entry.trim())).collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    /// `hosted_domain` is the one that Google vouches for (`hd`), not what stands behind the address's `@`.
+    pub fn admit(&self, email: &EmailAddress, hosted_domain: Option<&str>) -> bool {
+        self.0.iter().any(|operator| match operator {
+            Operator::Address(address) => address == email,
+            Operator::Domain(domain) => hosted_domain.is_some_and(|hosted| hosted.eq_ignore_ascii_case(domain)),
+        })
+    }
+}
+
+fn operator(entry: &str) -> Option<Operator> {
+    match entry.strip_prefix('@') {
+        // Checked as the domain of an address.
+        Some(domain) => {
+            let address = EmailAddress::parse(&format!("x@{domain}")).ok()?;
+            Some(Operator::Domain(address.domain().to_owned()))
+        }
+        None => EmailAddress::parse(entry).ok().map(Operator::Address),
+    }
+}
+
+/// A whole number between two bounds, both included.
+pub struct Bounded<const MIN: u64, const MAX: u64>;
+
+impl<const MIN: u64, const MAX: u64> Bounded<MIN, MAX> {
+    pub(super) fn number(value: &str) -> Option<u64> {
+        let number = value.parse().ok()?;
+        (MIN..=MAX).contains(&number).then_some(number)
+    }
+
+    pub(super) fn seconds(value: &str) -> Option<Duration> {
+        Self::number(value).map(Duration::from_secs)
+    }
+
+    pub(super) fn days(value: &str) -> Option<u16> {
+        Self::number(value).and_then(|days| u16::try_from(days).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in [
+            "https://gmail.googleapis.com",
+            "http://127.0.0.1:4566/000000000000/queue",
+            "http://localhost:8080",
+            "http://api.execute-api.localhost:4566",
+            "http://[::1]:80",
+        ] {
+            assert!(Endpoint::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "http://gmail.example",
+            "http://127.0.0.1.example",
+            "http://localhost.example",
+            "ftp://a.example",
+            "//a.example",
+            "a.example",
+            "https://user@a.example",
+            "https://a.example/#part",
+            "",
+        ] {
+            assert!(Endpoint::parse(bad).is_none(), "{bad}");
+        }
+        assert_eq!(Endpoint::parse("https://a.example/b/").unwrap().as_str(), "https://a.example/b");
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        let origin = Origin::parse("https://Postroom.Example:443/").unwrap();
+        assert_eq!(origin.join("/oauth/callback"), "https://postroom.example/oauth/callback");
+        assert!(!origin.is_plain_loopback());
+        assert!(Origin::parse("http://localhost:7000").unwrap().is_plain_loopback());
+        for bad in ["https://a.example/path", "https://a.example/?q", "http://a.example"] {
+            assert!(Origin::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn operators_are_addresses_or_domains() {
+        let operators = Operators::parse("Ada@example.org, @Example.com").unwrap();
+        let email = |text: &str| EmailAddress::parse(text).unwrap();
+        assert!(operators.admit(&email("ada@EXAMPLE.org"), None));
+        assert!(operators.admit(&email("ben@example.com"), Some("example.com")));
+        // A consumer account may carry any address: only `hd` speaks for a domain.
+        assert!(!operators.admit(&email("ben@example.com"), None));
+        assert!(!operators.admit(&email("ben@example.org"), Some("example.org")));
+        for bad in ["", "ada", "@", "ada@example.org,", "a@b@c.example"] {
+            assert!(Operators::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn resources_are_named_in_full() {
+        assert!(topic("projects/p/topics/t").is_some() && subscription("projects/p/subscriptions/s").is_some());
+        for bad in [
+            "projects/p/subscriptions/t",
+            "projects//topics/t",
+            "topics/t",
+            "projects/p/topics/",
+            "projects/p/topics/t/u",
+        ] {
+            assert!(topic(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        type B = Bounded<60, 86_400>;
+        assert_eq!(B::seconds("60"), Some(Duration::from_secs(60)));
+        for bad in ["59", "86401", "-60", "60.0", "1e3", "", "99999999999999999999"] {
+            assert_eq!(B::seconds(bad), None, "{bad}");
+        }
+    }
+}
