@@ -142,4 +142,60 @@ mod tests {
         assert_eq!(passed.len(), 3, "{passed:?}");
         assert!(passed.contains_key(HOST));
     }
+
+    async fn answer_once(answer: &'static str) -> (String, JoinHandle<String>) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let seen = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"x=1") {
+                let mut part = [0; 1024];
+                let read = stream.read(&mut part).await.unwrap();
+                assert!(read > 0, "the request ended early");
+                request.extend_from_slice(&part[..read]);
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        (address, seen)
+    }
+
+    #[tokio::test]
+    async fn requests_and_answers_pass_unchanged() {
+        let (api, seen) = answer_once(
+            "HTTP/1.1 303 See Other\r\nlocation: /next\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 2\r\n\r\nok",
+        )
+        .await;
+        let client = crate::cloud::client().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let front = format!("http://{}", listener.local_addr().unwrap());
+        let door = FrontDoor::open(listener, format!("{api}/stage"), client.clone()).unwrap();
+        let answer =
+            client.post(format!("{front}/a%20b?q=%2F")).header("cookie", "c=1; d=2").body("x=1").send().await.unwrap();
+        assert_eq!(answer.status(), 303);
+        assert_eq!(answer.headers()["location"], "/next");
+        assert_eq!(answer.headers().get_all("set-cookie").iter().count(), 2);
+        assert_eq!(answer.text().await.unwrap(), "ok");
+        let request = seen.await.unwrap();
+        assert!(request.starts_with("POST /stage/a%20b?q=%2F HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("cookie: c=1; d=2\r\n"), "{request}");
+        assert!(request.contains(&format!("host: {}\r\n", front.trim_start_matches("http://"))), "{request}");
+        door.close().await;
+        assert!(client.get(&front).send().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_cloud_that_does_not_answer_is_a_bad_gateway_and_no_address_is_told() {
+        let client = crate::cloud::client().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let front = format!("http://{}", listener.local_addr().unwrap());
+        // Port 9 (discard) of the loopback address: nothing listens there.
+        let door = FrontDoor::open(listener, "http://127.0.0.1:9".into(), client.clone()).unwrap();
+        let answer = client.get(format!("{front}/?code=planted")).send().await.unwrap();
+        assert_eq!(answer.status(), 502);
+        assert!(!answer.text().await.unwrap().contains("planted"));
+        door.close().await;
+    }
 }

@@ -10,6 +10,7 @@
 )]
 
 pub mod aws_http;
+pub mod browse;
 pub mod cloud;
 pub mod demo;
 pub mod deploy;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use xtask::cloud::{Cloud, Options, Place, Ports};
+use xtask::browse::Browser;
+use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::progress::Progress;
 use xtask::workspace::Workspace;
 use xtask::{Context, Error, Result, demo, suite};
@@ -47,6 +48,14 @@ enum Word {
         #[command(flatten)]
         home: Home,
     },
+    /// Sign in to the console of the running cloud and connect a mailbox, as a browser would.
+    Connect {
+        /// The mailbox to connect.
+        #[arg(default_value = demo::MAILBOX)]
+        address: String,
+        #[command(flatten)]
+        home: Home,
+    },
     /// Print the variables of a deployed function as shell exports, to run it by itself with `cargo lambda watch`.
     Env {
         /// Such as mail-sync.
@@ -82,6 +91,7 @@ async fn main() -> ExitCode {
         }
         Word::Down(home) => down(home).await,
         Word::Mail { files, to, home } => mail(&files, &to, home).await,
+        Word::Connect { address, home } => connect(&address, home).await,
         Word::Env { function, home } => env(&function, home).await,
         Word::Test => interruptible(suite::test()).await,
     };
@@ -151,6 +161,18 @@ async fn mail(files: &[PathBuf], to: &str, home: Home) -> Result<()> {
         let (id, thread) = google.deliver(to, mail).await?;
         println!("{}  message {id}, thread {thread}", file.display());
     }
+    Ok(())
+}
+
+async fn connect(address: &str, home: Home) -> Result<()> {
+    let place = running(home)?;
+    let mut browser = Browser::new(cloud::client()?);
+    browser.sign_in(&place.front_door, demo::OPERATOR).await?;
+    let page = browser.connect(&place.front_door, address).await?;
+    if !page.html.contains(address) {
+        return Err(Error::new(format!("the channel page does not name {address} after Connect")));
+    }
+    println!("{address} is connected; {}{} shows it to {}", place.front_door, page.url.path(), demo::OPERATOR);
     Ok(())
 }
 

@@ -17,16 +17,19 @@ pub struct Package {
     pub digest: String,
 }
 
-/// Compiles functions and simulator in the profile of the tests and with the features of the whole workspace, so that
-/// no dependency is compiled a second time.
+/// Compiles functions and simulator in the profile of the tests. The functions are selected as `cargo lambda build`
+/// selects them, without the rest of the workspace, and the simulator as the tests do, so that each finds what the other
+/// has compiled.
 pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<()> {
-    let mut build = cargo(&workspace.root);
-    build.args(["build", "--workspace", "--bin", "simulator"]);
-    build.args(FUNCTIONS.iter().flat_map(|(_, name)| ["--bin", name]));
-    if quiet {
-        build.arg("--quiet");
+    for selection in [&[][..], &["--workspace", "--bin", "simulator"][..]] {
+        let mut build = cargo(&workspace.root);
+        build.arg("build").args(selection);
+        if quiet {
+            build.arg("--quiet");
+        }
+        run_shown("cargo build", &mut build).await?;
     }
-    run_shown("cargo build", &mut build).await
+    Ok(())
 }
 
 /// `sam build`, unless its last result here is of the same template and binaries.
