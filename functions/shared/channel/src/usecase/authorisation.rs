@@ -138,3 +138,30 @@ impl Authorisations {
         Ok(found)
     }
 }
+
+impl Denial {
+    /// By which the console finds the words.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::AdminPolicy => "admin_policy",
+            Self::OrgInternal => "org_internal",
+            Self::RedirectMismatch => "redirect_mismatch",
+            Self::Browser => "browser_refused",
+            Self::Other => "google_refused",
+        }
+    }
+}
+
+impl NotOurs {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Wrong => "state_wrong",
+            Self::Old => "state_old",
+            Self::Used => "state_used",
+            Self::NoCookie => "no_cookie",
+            Self::OtherBrowser => "other_browser",
+            Self::Stop(_) => "unavailable",
+        }
+    }
+}

@@ -74,6 +74,30 @@ pub enum ConnectError {
     Stop(#[from] Stop),
 }
 
+impl ConnectError {
+    /// By which the console finds the words; nothing of the query or of Google's text is ever shown.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotOurs(why) => why.code(),
+            Self::Denied(why) => why.code(),
+            Self::UnknownMailbox => "unknown_mailbox",
+            Self::CodeRefused => "code_refused",
+            Self::ScopeMissing => "scope_missing",
+            Self::NoLastingAccess => "no_lasting_access",
+            Self::OtherAccount => "other_account",
+            Self::Mailbox(_) => "gmail_refused",
+            Self::Client(_) => "client_refused",
+            Self::Unavailable(_) => "google_unavailable",
+            Self::Vault(_) | Self::Stop(_) => "unavailable",
+        }
+    }
+
+    /// Whether the authorisation was ours and is used up now.
+    pub fn used_up(&self) -> bool {
+        !matches!(self, Self::NotOurs(NotOurs::Wrong | NotOurs::Old | NotOurs::Used | NotOurs::Stop(_)))
+    }
+}
+
 impl From<OAuthError> for ConnectError {
     fn from(error: OAuthError) -> Self {
         match error {

@@ -44,6 +44,22 @@ pub enum SignInError {
     Stop(#[from] Stop),
 }
 
+impl SignInError {
+    /// By which the sign-in page finds the words.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotOurs(why) => why.code(),
+            Self::Denied(Denial::Denied) => "sign_in_denied",
+            Self::Denied(why) => why.code(),
+            Self::NotAnOperator => "not_an_operator",
+            Self::Google(OAuthError::Client(_)) => "client_refused",
+            Self::Google(OAuthError::Unavailable(_)) => "google_unavailable",
+            Self::Google(_) => "code_refused",
+            Self::Stop(_) => "unavailable",
+        }
+    }
+}
+
 impl SignIn {
     pub async fn begin(&self, return_to: &str) -> Result<Departure, Stop> {
         let begun = self.authorisations.begin(OAuthPurpose::SignIn { return_to: safe_return(return_to) }).await?;
