@@ -27,7 +27,8 @@ pub fn at(lines: &[Line], kinds: &[Kind], start: usize) -> Option<(usize, bool)>
         }
         if let Some(strong) = over(lines, start, end) {
             // The shortest one counts: the lines above it are the author's.
-            let shorter = (start + 1..=end).any(|later| over(lines, later, end).is_some());
+            let shorter =
+                !is_torn_start(&lines[start].text) && (start + 1..=end).any(|later| over(lines, later, end).is_some());
             return (!shorter).then_some((end, strong));
         }
     }
@@ -46,6 +47,13 @@ fn over(lines: &[Line], start: usize, end: usize) -> Option<bool> {
 /// The bracket that closes an address, wrapped into a line of its own: it looks like a quote.
 fn is_torn_off(line: &Line) -> bool {
     line.depth == 1 && line.text.trim() == ":"
+}
+
+/// "On Nov 21, 2014," alone in its line: the rest of the attribution follows.
+fn is_torn_start(text: &str) -> bool {
+    let mut tokens = text.split_whitespace();
+    let starts = tokens.next().is_some_and(|first| STARTS.contains(&first.to_lowercase().as_str()));
+    starts && text.trim_end().ends_with(',') && text.len() <= 40 && tokens.take(3).any(is_date_like)
 }
 
 /// Cheap, before anything is joined.

@@ -104,6 +104,8 @@ fn replies_of_two_more_collections() {
         ("github-reply/correct_sig.txt", "this is an email with a correct -- signature."),
         ("github-reply/email_1_4.txt", "Awesome! I haven't had another problem with it."),
         ("github-reply/email_1_7.txt", ":+1:"),
+        ("crisp/test/fixtures/email_thread.txt", "This is new email reply in thread from bellow."),
+        ("crisp/test/fixtures/email_unquoted_reply.txt", "This is my reply."),
         ("github-reply/email_1_8.txt", "I will reply under this one and under this."),
         ("github-reply/email_2_1.txt", "Outlook with a reply"),
         ("github-reply/email_2_2.txt", "Outlook with a reply directly above line"),
