@@ -144,6 +144,14 @@ impl Sim {
         })
     }
 
+    /// Sends a notification that no change asked for, such as a second or a belated one.
+    fn announce(&self, address: &str, topic: &str, history_id: u64) -> usize {
+        let ids = self.write(|world| world.announce(&canonical(address), topic, history_id));
+        let count = ids.len();
+        self.start_pushes(ids);
+        count
+    }
+
     fn mint(&self, client_id: &str, address: &str, scopes: &[String]) -> Result<Tokens, ApiError> {
         let address = canonical(address);
         let seconds = self.config.access_token_seconds;
@@ -195,6 +203,11 @@ impl Running {
 
     pub fn subscription(&self, subscription: Subscription) {
         self.sim.write(|world| world.set_subscription(subscription));
+    }
+
+    /// Sends a notification that no change asked for; returns to how many subscriptions.
+    pub fn announce(&self, address: &str, topic: &str, history_id: u64) -> usize {
+        self.sim.announce(address, topic, history_id)
     }
 
     /// Sets how far the simulator's clock is ahead of the machine's.
@@ -256,6 +269,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/accounts/{address}/messages/{id}/labels", post(relabel))
         .route("/calls", get(calls))
         .route("/pubsub", get(subscriptions).post(add_subscription))
+        .route("/pubsub/announce", post(announce))
         .route("/clients", post(add_client))
         .route("/clock", post(clock))
         .route("/history/forget", post(forget))
@@ -351,6 +365,18 @@ async fn subscriptions(State(sim): Shared) -> Response {
 async fn add_subscription(State(sim): Shared, Json(subscription): Json<Subscription>) -> StatusCode {
     sim.write(|world| world.set_subscription(subscription));
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Announcement {
+    account: String,
+    topic: String,
+    history_id: u64,
+}
+
+async fn announce(State(sim): Shared, Json(wish): Json<Announcement>) -> Response {
+    let announced = sim.announce(&wish.account, &wish.topic, wish.history_id);
+    Json(json!({"announced": announced})).into_response()
 }
 
 async fn add_client(State(sim): Shared, Json(client): Json<Client>) -> StatusCode {

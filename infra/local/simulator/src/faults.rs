@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::ApiError;
 
@@ -48,6 +50,11 @@ pub enum Effect {
         message: Option<String>,
         #[serde(default)]
         retry_after: Option<u64>,
+    },
+    /// Any answer at all; a JSON string is sent as it is, so garbage can be said too.
+    Answer {
+        status: u16,
+        body: Value,
     },
     Delay {
         delay_ms: u64,
@@ -136,9 +143,16 @@ pub(crate) async fn apply(fired: &[(When, Effect)], phase: When, style: Style) -
         match effect {
             Effect::Delay { delay_ms } => tokio::time::sleep(Duration::from_millis(*delay_ms)).await,
             Effect::Drop(_) => {
-                let mut response = http::StatusCode::SERVICE_UNAVAILABLE.into_response();
+                let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
                 response.extensions_mut().insert(Hangup);
                 return Some(response);
+            }
+            Effect::Answer { status, body } => {
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+                return Some(
+                    (status, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], text).into_response(),
+                );
             }
             Effect::Refuse { status, reason, message, retry_after } => {
                 let mut error = ApiError::new(*status, reason, message.clone().unwrap_or_else(|| reason.clone()));

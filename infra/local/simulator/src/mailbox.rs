@@ -32,6 +32,8 @@ pub(crate) struct Mail {
     pub labels: BTreeSet<String>,
     pub internal_ms: i64,
     pub history_id: u64,
+    /// Read once from `raw`; threading looks at it for every mail of the box.
+    pub envelope: Envelope,
     #[serde(with = "as_base64")]
     pub raw: Vec<u8>,
 }
@@ -50,8 +52,17 @@ mod as_base64 {
 }
 
 impl Mail {
-    pub fn envelope(&self) -> Envelope {
-        mime::envelope(&self.raw)
+    /// A mail that is not in a mailbox yet; without `thread` it begins one.
+    pub fn new(id: String, thread: Option<String>, labels: BTreeSet<String>, internal_ms: i64, raw: Vec<u8>) -> Self {
+        Self {
+            thread_id: thread.unwrap_or_else(|| id.clone()),
+            id,
+            labels,
+            internal_ms,
+            history_id: 0,
+            envelope: mime::envelope(&raw),
+            raw,
+        }
     }
 
     pub fn has(&self, label: &str) -> bool {
@@ -255,20 +266,20 @@ impl Mailbox {
         envelope.references.iter().rev().find_map(|ancestor| {
             self.messages
                 .values()
-                .filter(|mail| !mail.has("DRAFT"))
-                .map(|mail| (mail, mail.envelope()))
-                .find(|(_, known)| {
-                    known.message_id.as_ref() == Some(ancestor) && known.subject_key == envelope.subject_key
+                .find(|mail| {
+                    !mail.has("DRAFT")
+                        && mail.envelope.message_id.as_ref() == Some(ancestor)
+                        && mail.envelope.subject_key == envelope.subject_key
                 })
-                .map(|(mail, _)| mail.thread_id.clone())
+                .map(|mail| mail.thread_id.clone())
         })
     }
 
     /// Whether a mail of ours that names this thread is taken into it: subject and references must agree too.
     pub fn joins_thread(&self, thread: &str, envelope: &Envelope) -> bool {
-        let known: Vec<Envelope> =
-            self.thread(thread).into_iter().filter(|mail| !mail.has("DRAFT")).map(Mail::envelope).collect();
-        known.iter().any(|one| one.subject_key == envelope.subject_key)
-            && known.iter().filter_map(|one| one.message_id.as_ref()).any(|id| envelope.references.contains(id))
+        let thread = self.thread(thread);
+        let mut known = thread.iter().filter(|mail| !mail.has("DRAFT")).map(|mail| &mail.envelope);
+        known.clone().any(|one| one.subject_key == envelope.subject_key)
+            && known.any(|one| one.message_id.as_ref().is_some_and(|id| envelope.references.contains(id)))
     }
 }

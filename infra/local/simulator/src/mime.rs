@@ -4,9 +4,10 @@
 
 use mail_builder::{MessageBuilder, mime::MimePart};
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser};
+use serde::{Deserialize, Serialize};
 
 /// The facts of a header block that Gmail acts upon.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub message_id: Option<String>,
     /// Of `In-Reply-To` and `References`, nearest ancestor last.
@@ -79,8 +80,11 @@ pub(crate) fn part_headers(message: &Message<'_>, part: usize) -> Vec<(String, S
     part.headers
         .iter()
         .map(|header| {
-            let span = header.offset_start as usize..header.offset_end as usize;
-            (header.name().to_owned(), raw.get(span).map(decode).unwrap_or_default())
+            // The parser knows common names in one spelling; the API shows each as it was written.
+            let written = raw.get(header.offset_field as usize..header.offset_start as usize);
+            let name = written.map(String::from_utf8_lossy).unwrap_or_else(|| header.name().into());
+            let value = raw.get(header.offset_start as usize..header.offset_end as usize);
+            (name.trim_end_matches([':', ' ', '\t']).to_owned(), value.map(decode).unwrap_or_default())
         })
         .collect()
 }

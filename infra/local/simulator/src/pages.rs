@@ -134,7 +134,7 @@ fn lines(mailbox: &Mailbox) -> Vec<ThreadLine> {
         labels.dedup();
         threads.push(ThreadLine {
             id: newest.thread_id.clone(),
-            subject: mails.first().map(|mail| mail.envelope().subject).unwrap_or_default(),
+            subject: mails.first().map(|mail| mail.envelope.subject.clone()).unwrap_or_default(),
             from: header_of(newest, "From"),
             date: mime::date(newest.internal_ms),
             count: mails.len(),
@@ -190,14 +190,14 @@ async fn thread(State(sim): State<Arc<Sim>>, Path((address, thread)): Path<(Stri
 
 fn thread_page(mailbox: &Mailbox, thread: &str) -> ThreadPage {
     let mails = mailbox.thread(thread);
-    let subject = mails.first().map(|mail| mail.envelope().subject).unwrap_or_default();
+    let subject = mails.first().map(|mail| mail.envelope.subject.clone()).unwrap_or_default();
     let last = mails.iter().rev().find(|mail| !mail.has("DRAFT"));
     let reply_to = last.map_or_else(String::new, |mail| {
         let answer_to = header_of(mail, "Reply-To");
-        match mail.envelope().from {
-            Some((_, from)) if canonical(&from) == mailbox.address => header_of(mail, "To"),
+        match &mail.envelope.from {
+            Some((_, from)) if canonical(from) == mailbox.address => header_of(mail, "To"),
             _ if !answer_to.is_empty() => answer_to,
-            Some((_, from)) => from,
+            Some((_, from)) => from.clone(),
             None => String::new(),
         }
     });
@@ -247,7 +247,7 @@ fn post_letter(world: &mut World, address: &str, form: &Params) -> Result<String
     let thread = form.get("thread").filter(|thread| !account.mailbox.thread(thread).is_empty()).map(str::to_owned);
     let references: Vec<String> = thread.as_deref().map_or_else(Vec::new, |thread| {
         let mails = account.mailbox.thread(thread);
-        mails.iter().filter(|mail| !mail.has("DRAFT")).filter_map(|mail| mail.envelope().message_id).collect()
+        mails.iter().filter(|mail| !mail.has("DRAFT")).filter_map(|mail| mail.envelope.message_id.clone()).collect()
     });
     let raw = mime::compose(&mime::Letter {
         from: (&account.config.name, address),

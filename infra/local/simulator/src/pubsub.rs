@@ -9,14 +9,16 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
+    faults::{Effect, When},
     server::{Sim, stopped},
     state::Push,
 };
 
 /// Statuses that acknowledge; everything else is a refusal.
 const ACKNOWLEDGED: [u16; 5] = [102, 200, 201, 202, 204];
+const METHOD: &str = "pubsub.push";
 
-/// Delivers one push until it is acknowledged, given up, or the server stops.
+/// Delivers one push until it is acknowledged, given up, lost by a fault, or the server stops.
 pub(crate) async fn deliver(sim: Arc<Sim>, id: String) {
     let mut stopping = sim.stopping();
     let mut pause = sim.config.push_min_backoff;
@@ -24,13 +26,13 @@ pub(crate) async fn deliver(sim: Arc<Sim>, id: String) {
         let Some(push) = sim.read(|world| world.pushes.get(&id).cloned()) else {
             return;
         };
-        let acknowledged = tokio::select! {
-            answer = attempt(&sim, &push) => answer,
+        let outcome = tokio::select! {
+            outcome = attempt(&sim, &push) => outcome,
             () = stopped(&mut stopping) => return,
         };
         let attempts = push.attempts + 1;
-        if acknowledged || attempts >= sim.config.push_max_attempts {
-            if !acknowledged {
+        if outcome != Outcome::Refused || attempts >= sim.config.push_max_attempts {
+            if outcome == Outcome::Refused {
                 tracing::warn!(attempts, "a push was given up");
             }
             sim.write(|world| world.pushes.remove(&id));
@@ -49,12 +51,46 @@ pub(crate) async fn deliver(sim: Arc<Sim>, id: String) {
     }
 }
 
-async fn attempt(sim: &Sim, push: &Push) -> bool {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Acknowledged,
+    Refused,
+    /// A fault made it vanish, as Gmail may.
+    Lost,
+}
+
+/// One delivery. Faults of `pubsub.push`: a dropped connection loses the notification, a refusal before counts as the
+/// endpoint's, one after has the notification delivered and yet delivered again.
+async fn attempt(sim: &Sim, push: &Push) -> Outcome {
+    let fired = sim.fired(METHOD, Some(&push.address));
+    let log = |status| sim.log(METHOD, Some(push.address.clone()), 0, status, !fired.is_empty());
+    for (when, effect) in &fired {
+        match effect {
+            Effect::Delay { delay_ms } => tokio::time::sleep(Duration::from_millis(*delay_ms)).await,
+            Effect::Drop(_) => {
+                log(0);
+                return Outcome::Lost;
+            }
+            Effect::Refuse { status, .. } | Effect::Answer { status, .. } if *when == When::Before => {
+                log(*status);
+                return Outcome::Refused;
+            }
+            Effect::Refuse { .. } | Effect::Answer { .. } => {}
+        }
+    }
+    let status = post(sim, push).await;
+    log(status);
+    let repeat = fired.iter().any(|(when, effect)| *when == When::After && !matches!(effect, Effect::Delay { .. }));
+    if ACKNOWLEDGED.contains(&status) && !repeat { Outcome::Acknowledged } else { Outcome::Refused }
+}
+
+/// Posts the notification and returns the answer's status, 0 for none.
+async fn post(sim: &Sim, push: &Push) -> u16 {
     let token = match sim.sign(&claims(sim, push)) {
         Ok(token) => token,
         Err(error) => {
             tracing::error!(%error, "a push could not be signed");
-            return false;
+            return 0;
         }
     };
     let answer = sim
@@ -65,15 +101,13 @@ async fn attempt(sim: &Sim, push: &Push) -> bool {
         .json(&body(push))
         .send()
         .await;
-    let status = match &answer {
+    match &answer {
         Ok(response) => response.status().as_u16(),
         Err(error) => {
             tracing::debug!(connect = error.is_connect(), timeout = error.is_timeout(), "a push was not answered");
             0
         }
-    };
-    sim.log("pubsub.push", Some(push.address.clone()), 0, status, false);
-    ACKNOWLEDGED.contains(&status)
+    }
 }
 
 fn claims(sim: &Sim, push: &Push) -> Value {

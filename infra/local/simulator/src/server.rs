@@ -7,7 +7,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::DefaultBodyLimit};
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, State},
+    response::IntoResponse,
+};
 use http::{Request, Response};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -25,7 +30,8 @@ use crate::{
     calls::{Call, CallLog},
     config::Config,
     control,
-    faults::{self, Fault, Faults, Hangup, Style, When},
+    error::ApiError,
+    faults::{self, Effect, Fault, Faults, Hangup, Style, When},
     gmail,
     keys::{KeyError, Keys},
     oauth, pages, pubsub,
@@ -79,16 +85,29 @@ impl Sim {
 
     /// Changes the world, hands new notifications to the deliverer and marks the state for saving.
     pub fn write<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        self.with(true, change)
+    }
+
+    /// [`Self::write`]; with `changes` false the caller promises that there is nothing to save.
+    pub fn with<T>(&self, changes: bool, change: impl FnOnce(&mut World) -> T) -> T {
         let mut world = lock(&self.world);
         let result = change(&mut world);
-        for id in world.publish(self.config.push_rate_limit) {
+        let pushes = world.publish(self.config.push_rate_limit);
+        drop(world);
+        self.start_pushes(pushes);
+        if changes {
+            self.dirty.notify_one();
+        }
+        result
+    }
+
+    /// Hands notifications that stand in the state to the deliverer.
+    pub fn start_pushes(&self, ids: Vec<String>) {
+        for id in ids {
             if self.pushes.send(id).is_err() {
                 tracing::debug!("stopping: the push waits in the state");
             }
         }
-        drop(world);
-        self.dirty.notify_one();
-        result
     }
 
     pub fn stopping(&self) -> watch::Receiver<bool> {
@@ -129,6 +148,11 @@ impl Sim {
         lock(&self.calls).push(Call { seq: 0, at_ms, account, method: method.to_owned(), units, status, fault });
     }
 
+    /// Counts a call for the faults that are set, and returns what they do to it.
+    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<(When, Effect)> {
+        lock(&self.faults).hit(method, account)
+    }
+
     /// Runs one API call under the faults that are set, and logs it.
     pub async fn call(
         &self,
@@ -138,7 +162,7 @@ impl Sim {
         style: Style,
         work: impl FnOnce() -> axum::response::Response,
     ) -> axum::response::Response {
-        let fired = lock(&self.faults).hit(method, account.as_deref());
+        let fired = self.fired(method, account.as_deref());
         let mut faulted = true;
         let response = match faults::apply(&fired, When::Before, style).await {
             Some(response) => response,
@@ -256,8 +280,16 @@ fn router(sim: Arc<Sim>) -> Router {
         .merge(gmail::routes())
         .merge(pages::routes())
         .nest("/_sim", control::routes())
+        .method_not_allowed_fallback(unknown)
+        .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(sim)
+}
+
+/// What is not simulated is refused loudly, and stands in the call log as `unknown`.
+async fn unknown(State(sim): State<Arc<Sim>>, method: http::Method) -> axum::response::Response {
+    tracing::warn!(%method, "a request for something that is not simulated");
+    sim.call("unknown", None, 0, Style::Api, || ApiError::new(404, "notFound", "Not simulated").into_response()).await
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -258,22 +258,26 @@ impl World {
             account.mailbox.last_push_ms = Some(now);
             announced.push((address.clone(), watch.topic.clone(), history_id));
         }
+        announced.iter().flat_map(|(address, topic, id)| self.announce(address, topic, *id)).collect()
+    }
+
+    /// Puts one notification under way to every subscription of a topic.
+    pub fn announce(&mut self, address: &str, topic: &str, history_id: u64) -> Vec<String> {
+        let published_ms = self.now_ms();
+        let subscriptions: Vec<_> = self.subscriptions.iter().filter(|s| s.topic == topic).cloned().collect();
         let mut ids = Vec::new();
-        for (address, topic, history_id) in announced {
-            let subscriptions: Vec<_> = self.subscriptions.iter().filter(|s| s.topic == topic).cloned().collect();
-            for subscription in subscriptions {
-                let message_id = self.fresh_number().to_string();
-                let push = Push {
-                    message_id: message_id.clone(),
-                    subscription,
-                    address: address.clone(),
-                    history_id,
-                    published_ms: now,
-                    attempts: 0,
-                };
-                self.pushes.insert(message_id.clone(), push);
-                ids.push(message_id);
-            }
+        for subscription in subscriptions {
+            let message_id = self.fresh_number().to_string();
+            let push = Push {
+                message_id: message_id.clone(),
+                subscription,
+                address: address.to_owned(),
+                history_id,
+                published_ms,
+                attempts: 0,
+            };
+            self.pushes.insert(message_id.clone(), push);
+            ids.push(message_id);
         }
         ids
     }

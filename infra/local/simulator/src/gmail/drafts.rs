@@ -21,12 +21,12 @@ use super::{
 use crate::{error::ApiError, mailbox::Draft, server::Sim, state::World};
 
 const SEE: &[&str] = &[READ[0], READ[1], READ[2], WRITE[2]];
-static CREATE: Method = Method { name: "gmail.users.drafts.create", units: 10, scopes: WRITE };
-static GET: Method = Method { name: "gmail.users.drafts.get", units: 20, scopes: SEE };
-static LIST: Method = Method { name: "gmail.users.drafts.list", units: 5, scopes: SEE };
-static UPDATE: Method = Method { name: "gmail.users.drafts.update", units: 15, scopes: WRITE };
-static DELETE: Method = Method { name: "gmail.users.drafts.delete", units: 10, scopes: WRITE };
-static SEND: Method = Method { name: "gmail.users.drafts.send", units: 100, scopes: WRITE };
+static CREATE: Method = Method { name: "gmail.users.drafts.create", units: 10, changes: true, scopes: WRITE };
+static GET: Method = Method { name: "gmail.users.drafts.get", units: 20, changes: false, scopes: SEE };
+static LIST: Method = Method { name: "gmail.users.drafts.list", units: 5, changes: false, scopes: SEE };
+static UPDATE: Method = Method { name: "gmail.users.drafts.update", units: 15, changes: true, scopes: WRITE };
+static DELETE: Method = Method { name: "gmail.users.drafts.delete", units: 10, changes: true, scopes: WRITE };
+static SEND: Method = Method { name: "gmail.users.drafts.send", units: 100, changes: true, scopes: WRITE };
 
 pub(super) async fn create(
     State(sim): State<Arc<Sim>>,

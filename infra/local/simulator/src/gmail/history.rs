@@ -19,9 +19,9 @@ use crate::{
     state::DAY_MS,
 };
 
-static LIST: Method = Method { name: "gmail.users.history.list", units: 2, scopes: LOOK };
-static WATCH: Method = Method { name: "gmail.users.watch", units: 100, scopes: LOOK };
-static STOP: Method = Method { name: "gmail.users.stop", units: 50, scopes: LOOK };
+static LIST: Method = Method { name: "gmail.users.history.list", units: 2, changes: false, scopes: LOOK };
+static WATCH: Method = Method { name: "gmail.users.watch", units: 100, changes: true, scopes: LOOK };
+static STOP: Method = Method { name: "gmail.users.stop", units: 50, changes: true, scopes: LOOK };
 
 pub(super) async fn list(
     State(sim): State<Arc<Sim>>,

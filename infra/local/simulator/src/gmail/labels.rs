@@ -19,9 +19,10 @@ use crate::{
 };
 
 const SEE: &[&str] = &[MAIL, MODIFY, READONLY, METADATA, LABELS];
-static LIST: Method = Method { name: "gmail.users.labels.list", units: 1, scopes: SEE };
-static GET: Method = Method { name: "gmail.users.labels.get", units: 1, scopes: SEE };
-static CREATE: Method = Method { name: "gmail.users.labels.create", units: 5, scopes: &[MAIL, MODIFY, LABELS] };
+static LIST: Method = Method { name: "gmail.users.labels.list", units: 1, changes: false, scopes: SEE };
+static GET: Method = Method { name: "gmail.users.labels.get", units: 1, changes: false, scopes: SEE };
+static CREATE: Method =
+    Method { name: "gmail.users.labels.create", units: 5, changes: true, scopes: &[MAIL, MODIFY, LABELS] };
 
 /// Names that Gmail keeps for itself beside its label ids.
 const RESERVED: [&str; 8] = ["muted", "drafts", "all mail", "scheduled", "snoozed", "outbox", "bin", "sent mail"];

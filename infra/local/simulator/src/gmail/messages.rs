@@ -24,10 +24,11 @@ use crate::{
     server::Sim,
 };
 
-static LIST: Method = Method { name: "gmail.users.messages.list", units: 5, scopes: LOOK };
-static GET: Method = Method { name: "gmail.users.messages.get", units: 20, scopes: LOOK };
-static MODIFY: Method = Method { name: "gmail.users.messages.modify", units: 5, scopes: CHANGE };
-static ATTACHMENT: Method = Method { name: "gmail.users.messages.attachments.get", units: 20, scopes: READ };
+static LIST: Method = Method { name: "gmail.users.messages.list", units: 5, changes: false, scopes: LOOK };
+static GET: Method = Method { name: "gmail.users.messages.get", units: 20, changes: false, scopes: LOOK };
+static MODIFY: Method = Method { name: "gmail.users.messages.modify", units: 5, changes: true, scopes: CHANGE };
+static ATTACHMENT: Method =
+    Method { name: "gmail.users.messages.attachments.get", units: 20, changes: false, scopes: READ };
 
 pub(super) async fn list(
     State(sim): State<Arc<Sim>>,

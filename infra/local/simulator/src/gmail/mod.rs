@@ -42,6 +42,8 @@ const METADATA: &str = "https://www.googleapis.com/auth/gmail.metadata";
 struct Method {
     name: &'static str,
     units: u32,
+    /// Whether the state is worth saving afterwards.
+    changes: bool,
     scopes: &'static [&'static str],
 }
 
@@ -91,7 +93,7 @@ async fn run(
     let account = token.and_then(|token| sim.read(|world| world.access(token).map(|a| a.address.clone())));
     sim.call(method.name, account.clone(), method.units, Style::Api, || {
         let result = admit(sim, method, user, token, account.as_deref())
-            .and_then(|address| sim.write(|world| work(world, &address)));
+            .and_then(|address| sim.with(method.changes, |world| work(world, &address)));
         match result {
             Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
             Ok(value) => Json(value).into_response(),

@@ -12,8 +12,12 @@ use serde_json::json;
 use super::{COMPOSE, MAIL, METADATA, MODIFY, Method, READONLY, mailbox, run};
 use crate::server::Sim;
 
-static GET: Method =
-    Method { name: "gmail.users.getProfile", units: 1, scopes: &[MAIL, MODIFY, READONLY, METADATA, COMPOSE] };
+static GET: Method = Method {
+    name: "gmail.users.getProfile",
+    units: 1,
+    changes: false,
+    scopes: &[MAIL, MODIFY, READONLY, METADATA, COMPOSE],
+};
 
 pub(super) async fn get(State(sim): State<Arc<Sim>>, Path(user): Path<String>, headers: HeaderMap) -> Response {
     run(&sim, &GET, &user, &headers, |world, address| {

@@ -107,7 +107,7 @@ fn holds(term: &Term, mailbox: &Mailbox, mail: &Mail, headers: &[(String, String
         Term::From(text) => any(&["From"], text),
         Term::To(text) => any(&["To", "Cc", "Bcc"], text),
         Term::Subject(text) => any(&["Subject"], text),
-        Term::MessageId(id) => mail.envelope().message_id.as_ref() == Some(id),
+        Term::MessageId(id) => mail.envelope.message_id.as_ref() == Some(id),
         Term::Label(name) => match name.to_lowercase().as_str() {
             "anywhere" => true,
             "read" => !mail.has("UNREAD"),

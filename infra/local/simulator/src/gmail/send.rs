@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{hex_id, mailbox};
@@ -88,14 +89,8 @@ pub(crate) fn draft(world: &mut World, address: &str, raw: Vec<u8>, thread: Opti
         fields.push(message_id_field());
     }
     let id = world.fresh_id();
-    Ok(Mail {
-        thread_id: thread.unwrap_or_else(|| id.clone()),
-        id,
-        labels: BTreeSet::from(["DRAFT".to_owned()]),
-        internal_ms: world.now_ms(),
-        history_id: 0,
-        raw: mime::with_headers(&fields, &raw),
-    })
+    let labels = BTreeSet::from(["DRAFT".to_owned()]);
+    Ok(Mail::new(id, thread, labels, world.now_ms(), mime::with_headers(&fields, &raw)))
 }
 
 fn message_id_field() -> String {
@@ -103,11 +98,14 @@ fn message_id_field() -> String {
 }
 
 fn from_field(world: &World, address: &str) -> String {
-    match world.accounts.get(address) {
-        Some(account) if !account.config.name.is_empty() => {
-            format!("From: \"{}\" <{address}>", account.config.name.replace(['"', '\\', '\r', '\n'], " "))
-        }
-        _ => format!("From: {address}"),
+    let name = world.accounts.get(address).map_or("", |account| account.config.name.as_str());
+    if name.is_empty() {
+        format!("From: {address}")
+    } else if name.is_ascii() {
+        let plain = |letter: char| !matches!(letter, '"' | '\\') && !letter.is_control();
+        format!("From: \"{}\" <{address}>", name.chars().filter(|letter| plain(*letter)).collect::<String>())
+    } else {
+        format!("From: =?UTF-8?B?{}?= <{address}>", BASE64_STANDARD.encode(name))
     }
 }
 
@@ -145,14 +143,7 @@ pub(crate) fn send(world: &mut World, address: &str, raw: Vec<u8>, thread: Optio
     if recipients.contains(address) {
         labels.extend(["INBOX".to_owned(), "UNREAD".to_owned()]);
     }
-    let mail = Mail {
-        thread_id: thread.unwrap_or_else(|| id.clone()),
-        id: id.clone(),
-        labels,
-        internal_ms: now,
-        history_id: 0,
-        raw: copy.clone(),
-    };
+    let mail = Mail::new(id.clone(), thread, labels, now, copy.clone());
     mailbox(world, address)?.add(mail, now);
     let travelling = mime::without_headers(&copy, &["Bcc"]);
     for to in recipients.iter().filter(|to| to.as_str() != address) {
@@ -200,7 +191,7 @@ pub(crate) fn deliver(
     } else {
         options.labels.iter().cloned().collect()
     };
-    let thread_id = mailbox.thread_for_incoming(&envelope).unwrap_or_else(|| id.clone());
+    let thread = mailbox.thread_for_incoming(&envelope);
     let raw = match options.authentication {
         None => raw,
         Some(verdict) => {
@@ -209,7 +200,8 @@ pub(crate) fn deliver(
             mime::with_headers(&[verdict.field(domain)], &raw)
         }
     };
-    let internal_ms = options.internal_date.unwrap_or(now);
-    mailbox.add(Mail { id: id.clone(), thread_id: thread_id.clone(), labels, internal_ms, history_id: 0, raw }, now);
+    let mail = Mail::new(id.clone(), thread, labels, options.internal_date.unwrap_or(now), raw);
+    let thread_id = mail.thread_id.clone();
+    mailbox.add(mail, now);
     Ok(Delivered { id, thread_id })
 }

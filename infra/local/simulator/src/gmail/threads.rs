@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{error::ApiError, mailbox::Mail, mime, server::Sim};
 
-static LIST: Method = Method { name: "gmail.users.threads.list", units: 10, scopes: LOOK };
-static GET: Method = Method { name: "gmail.users.threads.get", units: 40, scopes: LOOK };
+static LIST: Method = Method { name: "gmail.users.threads.list", units: 10, changes: false, scopes: LOOK };
+static GET: Method = Method { name: "gmail.users.threads.get", units: 40, changes: false, scopes: LOOK };
 
 pub(super) async fn list(
     State(sim): State<Arc<Sim>>,

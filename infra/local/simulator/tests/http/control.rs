@@ -131,3 +131,24 @@ async fn the_quota_is_enforced_when_asked_for() {
     at.sim.set_clock_offset(61_000);
     assert_eq!(at.get("threads/ffff").await.0, 404);
 }
+
+#[tokio::test]
+async fn any_answer_can_be_put_in_the_servers_mouth() {
+    let at = start().await;
+    let set = json!({"method": "gmail.users.history.list", "effect": {"status": 200, "body": {"historyId": "9"}}});
+    at.http.post(at.url("/_sim/faults")).json(&set).send().await.unwrap();
+    assert_eq!(at.get("history?startHistoryId=1").await, (200, json!({"historyId": "9"})));
+    let set = json!({"method": "gmail.users.getProfile", "effect": {"status": 200, "body": "<html>"}});
+    at.http.post(at.url("/_sim/faults")).json(&set).send().await.unwrap();
+    let url = at.url("/gmail/v1/users/me/profile");
+    let text = at.http.get(url).bearer_auth(&at.token).send().await.unwrap().text().await.unwrap();
+    assert_eq!(text, "<html>");
+}
+
+#[tokio::test]
+async fn what_is_not_simulated_is_refused_and_logged() {
+    let at = start().await;
+    assert_eq!(at.post("messages/send", json!({})).await.0, 404);
+    assert_eq!(at.get("settings/filters").await.0, 404);
+    assert_eq!(at.sim.calls().last().map(|call| call.method.clone()), Some("unknown".into()));
+}

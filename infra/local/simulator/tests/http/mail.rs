@@ -1,3 +1,4 @@
+use google_gmail1::api::{Label, ModifyMessageRequest, WatchRequest};
 use serde_json::json;
 use simulator::Deliver;
 
@@ -158,4 +159,41 @@ async fn strangers_are_kept_out() {
     assert_eq!(at.http.get(other).bearer_auth(&at.token).send().await.unwrap().status(), 403);
     let own = at.url(&format!("/gmail/v1/users/{SUPPORT}/profile"));
     assert_eq!(at.http.get(own).bearer_auth(&at.token).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_products_client_reads_the_other_answers() {
+    let at = start().await;
+    let topic = "projects/p/topics/gmail";
+    at.sim.subscription(simulator::Subscription {
+        topic: topic.into(),
+        subscription: "projects/p/subscriptions/gmail".into(),
+        push_endpoint: "http://127.0.0.1:9/".into(),
+        audience: String::new(),
+        service_account: "pusher@p.iam.example.com".into(),
+    });
+    let taken = at.deliver(&mail("one@customer.test", "One", ""));
+    let hub = at.hub();
+    let users = hub.users();
+    let profile = users.get_profile("me").add_scope(MODIFY).doit().await.unwrap().1;
+    assert_eq!(profile.email_address.as_deref(), Some(SUPPORT));
+    assert_eq!((profile.messages_total, profile.threads_total), (Some(1), Some(1)));
+    let wish = WatchRequest { topic_name: Some(topic.into()), ..WatchRequest::default() };
+    let watch = users.watch(wish, "me").add_scope(MODIFY).doit().await.unwrap().1;
+    assert_eq!(watch.history_id, profile.history_id);
+    assert!(watch.expiration.unwrap() > 0);
+    let label = Label { name: Some("Done".into()), ..Label::default() };
+    let label = users.labels_create(label, "me").add_scope(MODIFY).doit().await.unwrap().1;
+    let change = ModifyMessageRequest { add_label_ids: Some(vec![label.id.clone().unwrap()]), remove_label_ids: None };
+    let changed = users.messages_modify(change, "me", &taken.id).add_scope(MODIFY).doit().await.unwrap().1;
+    assert!(changed.label_ids.unwrap().contains(label.id.as_ref().unwrap()));
+    let thread = users.threads_get("me", &taken.thread_id).format("metadata").add_scope(MODIFY).doit().await.unwrap().1;
+    assert_eq!(thread.messages.unwrap()[0].id.as_ref(), Some(&taken.id));
+    let list = users.messages_list("me").add_label_ids("INBOX").add_scope(MODIFY).doit().await.unwrap().1;
+    assert_eq!(list.messages.unwrap().len(), 1);
+    assert_eq!(users.labels_list("me").add_scope(MODIFY).doit().await.unwrap().1.labels.unwrap().len(), 14);
+    let missing = users.messages_get("me", "ffff").add_scope(MODIFY).doit().await.unwrap_err();
+    assert!(missing.to_string().contains("notFound"), "{missing}");
+    users.stop("me").add_scope(MODIFY).doit().await.unwrap();
+    assert_eq!(at.sim.dump(SUPPORT).unwrap().watch, None);
 }

@@ -7,5 +7,6 @@ mod history;
 mod mail;
 mod oauth;
 mod pages;
+mod program;
 mod push;
 mod support;

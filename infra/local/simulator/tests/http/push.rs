@@ -11,7 +11,7 @@ use hyper::{Request, Response, body::Incoming, server::conn::http1, service::ser
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::{Value, json};
-use simulator::{Config, Subscription};
+use simulator::{Config, Effect, Fault, Subscription, When};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::support::{Fixture, SUPPORT, config, mail, reason, start_with};
@@ -167,7 +167,9 @@ async fn above_one_a_second_pushes_are_dropped_when_asked_for() {
     let (url, mut pushes) = endpoint(&[]).await;
     let (at, _) = watched(url, |config| config.push_rate_limit = true).await;
     at.deliver(&mail("a@customer.test", "One", ""));
+    at.sim.set_clock_offset(-60_000);
     at.deliver(&mail("b@customer.test", "Two", ""));
+    assert!(at.sim.pending_pushes() <= 1, "the second was dropped");
     pushes.recv().await.unwrap();
     at.sim.set_clock_offset(5_000);
     at.deliver(&mail("c@customer.test", "Three", ""));
@@ -175,4 +177,27 @@ async fn above_one_a_second_pushes_are_dropped_when_asked_for() {
     let data = BASE64_STANDARD.decode(got.body["message"]["data"].as_str().unwrap()).unwrap();
     let data: Value = serde_json::from_slice(&data).unwrap();
     assert_eq!(data["historyId"], at.sim.dump(SUPPORT).unwrap().history_id);
+}
+
+#[tokio::test]
+async fn notifications_are_lost_repeated_and_invented_on_demand() {
+    let (url, mut pushes) = endpoint(&[]).await;
+    let (at, _) = watched(url, |_| {}).await;
+    let number = |got: &Got| {
+        let data = BASE64_STANDARD.decode(got.body["message"]["data"].as_str().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&data).unwrap()["historyId"].clone()
+    };
+    let set = |when, effect| Fault { method: "pubsub.push".into(), account: None, nth: 1, times: 1, when, effect };
+    at.sim.fault(set(When::Before, Effect::drop_connection()));
+    at.deliver(&mail("lost@customer.test", "Lost", ""));
+    while at.sim.pending_pushes() > 0 {
+        tokio::task::yield_now().await;
+    }
+    at.sim.fault(set(When::After, Effect::refuse(503, "again")));
+    at.deliver(&mail("twice@customer.test", "Twice", ""));
+    let (first, second) = (pushes.recv().await.unwrap(), pushes.recv().await.unwrap());
+    assert_eq!(number(&first), at.sim.dump(SUPPORT).unwrap().history_id);
+    assert_eq!(first.body["message"]["messageId"], second.body["message"]["messageId"]);
+    assert_eq!(at.sim.announce(SUPPORT, TOPIC, 7), 1);
+    assert_eq!(number(&pushes.recv().await.unwrap()), 7);
 }
