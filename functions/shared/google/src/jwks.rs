@@ -6,8 +6,9 @@
 use crate::jws::Unverified;
 use channel::ports::Clock;
 use channel::time::Timestamp;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -59,11 +60,7 @@ impl Jwks {
     pub(crate) async fn verify(&self, token: &str) -> Result<Vec<u8>, NotVerified> {
         let token = Unverified::parse(token).ok_or(NotVerified::Refused("malformed"))?;
         let key = self.key(&token.kid).await?;
-        let good = jsonwebtoken::crypto::verify(token.signature, token.message.as_bytes(), &key, Algorithm::RS256);
-        match good {
-            Ok(true) => token.payload().ok_or(NotVerified::Refused("malformed")),
-            Ok(false) | Err(_) => Err(NotVerified::Refused("signature")),
-        }
+        signed_by(&token, &key).map_err(NotVerified::Refused)
     }
 
     /// The lock is held over the fetch: whoever comes meanwhile waits for its result instead of fetching as well.
@@ -105,9 +102,17 @@ impl Jwks {
         if body.len() > MAX_BYTES {
             return Err("too many bytes");
         }
-        let set: JwkSet = serde_json::from_slice(&body).map_err(|_| "not a key set")?;
-        let set = usable(&set);
+        let set: Published = serde_json::from_slice(&body).map_err(|_| "not a key set")?;
+        let set = usable(set);
         if set.is_empty() { Err("no usable key") } else { Ok(Keys { set, fresh_until: now.plus(age) }) }
+    }
+}
+
+/// The payload, when the key signed it.
+fn signed_by(token: &Unverified<'_>, key: &DecodingKey) -> Result<Vec<u8>, &'static str> {
+    match jsonwebtoken::crypto::verify(token.signature, token.message.as_bytes(), key, Algorithm::RS256) {
+        Ok(true) => token.payload().ok_or("malformed"),
+        Ok(false) | Err(_) => Err("signature"),
     }
 }
 
@@ -122,12 +127,20 @@ impl Keys {
     }
 }
 
-fn usable(set: &JwkSet) -> Vec<(String, DecodingKey)> {
-    set.keys
-        .iter()
+/// Keys one by one: one of a kind that is not known here must not hide the others (RFC 7517, section 5).
+#[derive(Deserialize)]
+struct Published {
+    keys: Vec<serde_json::Value>,
+}
+
+fn usable(published: Published) -> Vec<(String, DecodingKey)> {
+    published
+        .keys
+        .into_iter()
         .take(MAX_KEYS)
-        .filter(|key| verifies_rs256(key))
-        .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?)))
+        .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
+        .filter(verifies_rs256)
+        .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(&key).ok()?)))
         .collect()
 }
 
@@ -144,4 +157,77 @@ fn max_age(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
     let directives = text.split(',').map(|part| part.trim().to_ascii_lowercase());
     let seconds = directives.filter_map(|part| part.strip_prefix("max-age=")?.trim_matches('"').parse().ok()).next();
     seconds.map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod vectors {
+    //! Project Wycheproof's signed tokens, by our rules: RS256 alone, by a key that is meant for it.
+
+    use super::*;
+    use serde_json::{Value, json};
+
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/fixtures/wycheproof/testvectors_v1");
+
+    /// A sound signature by a key whose factors are weak (ROCA). Which keys are sound is the issuer's affair: the set
+    /// comes from Google over TLS.
+    const WEAK_KEY: (&str, u64) = ("json_web_key_test.json", 7);
+
+    fn keys(group: &Value) -> Keys {
+        let given = group.get("public").or_else(|| group.get("private")).cloned().unwrap();
+        let set = if given.get("keys").is_some() { given } else { json!({ "keys": [given] }) };
+        Keys { set: usable(serde_json::from_value(set).unwrap()), fresh_until: Timestamp::from_secs(0) }
+    }
+
+    fn accepted(keys: &Keys, token: &str) -> bool {
+        let Some(token) = Unverified::parse(token) else { return false };
+        keys.find(&token.kid).is_some_and(|key| signed_by(&token, &key).is_ok())
+    }
+
+    fn is_rs256(token: &str) -> bool {
+        jsonwebtoken::decode_header(token).is_ok_and(|header| header.alg == Algorithm::RS256)
+    }
+
+    fn run(file: &str) -> (usize, usize) {
+        let text = std::fs::read_to_string(format!("{FIXTURES}/{file}")).unwrap();
+        let vectors: Value = serde_json::from_str(&text).unwrap();
+        let (mut seen, mut good) = (0, 0);
+        for group in vectors["testGroups"].as_array().unwrap() {
+            let keys = keys(group);
+            for test in group["tests"].as_array().unwrap() {
+                seen += 1;
+                let (id, jws) = (test["tcId"].as_u64().unwrap(), &test["jws"]);
+                let token = jws.as_str().map_or_else(|| jws.to_string(), str::to_owned);
+                let expected = test["result"] == "valid" && is_rs256(&token) || (file, id) == WEAK_KEY;
+                assert_eq!(accepted(&keys, &token), expected, "{file} {id}: {}", test["comment"]);
+                good += usize::from(expected);
+            }
+        }
+        (seen, good)
+    }
+
+    #[test]
+    fn fault_25_signatures_are_judged_as_labelled() {
+        assert_eq!(run("json_web_signature_test.json"), (401, 8));
+        assert_eq!(run("json_web_key_test.json"), (26, 2));
+    }
+
+    #[test]
+    fn two_keys_of_one_id_are_none() {
+        let key = |n: &str| (n.to_owned(), DecodingKey::from_rsa_raw_components(&[1], &[1]));
+        let keys = Keys { set: vec![key("a"), key("b"), key("a")], fresh_until: Timestamp::from_secs(0) };
+        assert!(keys.find("a").is_none() && keys.find("b").is_some() && keys.find("c").is_none());
+    }
+
+    #[test]
+    fn max_age_is_read_in_its_usual_forms() {
+        let age = |text: &str| {
+            let mut headers = reqwest::header::HeaderMap::new();
+            headers.insert(reqwest::header::CACHE_CONTROL, text.parse().unwrap());
+            max_age(&headers).map(|age| age.as_secs())
+        };
+        assert_eq!(age("public, max-age=19834, must-revalidate"), Some(19834));
+        assert_eq!(age("Max-Age=\"60\""), Some(60));
+        assert_eq!(age("no-store"), None);
+        assert_eq!(age("max-age=-1"), None);
+    }
 }
