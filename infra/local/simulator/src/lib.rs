@@ -7,6 +7,7 @@
 mod calls;
 mod config;
 mod control;
+mod dump;
 mod error;
 mod faults;
 mod gmail;
@@ -22,7 +23,8 @@ mod store;
 
 pub use calls::Call;
 pub use config::{AccountConfig, Client, Config, Subscription};
-pub use control::{AccountDump, DraftDump, LabelDump, MessageDump, Tokens, WatchDump};
+pub use control::Tokens;
+pub use dump::{AccountDump, DraftDump, LabelDump, MessageDump, WatchDump};
 pub use error::ApiError;
 pub use faults::{DropConnection, Effect, Fault, When};
 pub use gmail::send::{Deliver, Delivered, Verdict};

@@ -104,6 +104,8 @@ async fn accounts_and_mail_come_in_over_http() {
     assert_eq!(message["internal_date"], 1_800_000_000_000_i64);
     assert_eq!(message["headers"][0][0], "Authentication-Results");
     assert!(message["headers"][0][1].as_str().unwrap().contains("dmarc=fail"));
+    let nobody = at.url("/_sim/accounts/nobody@example.org/messages");
+    assert_eq!(at.http.post(nobody).body("x").send().await.unwrap().status(), 404);
     assert_eq!(at.http.get(at.url("/_sim/accounts/nobody@example.org")).send().await.unwrap().status(), 404);
 }
 

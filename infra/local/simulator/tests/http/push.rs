@@ -201,3 +201,25 @@ async fn notifications_are_lost_repeated_and_invented_on_demand() {
     assert_eq!(at.sim.announce(SUPPORT, TOPIC, 7), 1);
     assert_eq!(number(&pushes.recv().await.unwrap()), 7);
 }
+
+#[tokio::test]
+async fn a_notification_under_way_survives_a_restart() {
+    let dir = std::env::temp_dir().join(format!("simulator-push-{}", std::process::id()));
+    let (url, mut pushes) = endpoint(&[503]).await;
+    let keep = dir.clone();
+    let (at, _) = watched(url.clone(), move |config| {
+        config.state_dir = Some(keep);
+        config.push_min_backoff = Duration::from_secs(3_600);
+        config.push_max_backoff = Duration::from_secs(3_600);
+    })
+    .await;
+    at.deliver(&mail("a@customer.test", "Parcel", ""));
+    let refused = pushes.recv().await.unwrap();
+    at.sim.stop().await.unwrap();
+
+    let at = start_with(Config { state_dir: Some(dir.clone()), ..config() }).await;
+    let again = pushes.recv().await.unwrap();
+    assert_eq!(again.body, refused.body);
+    at.sim.stop().await.unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+}
