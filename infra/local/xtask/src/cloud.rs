@@ -132,10 +132,20 @@ impl Place {
         Ok(variables)
     }
 
-    /// Ends the cloud from another process and waits until it has ended.
-    pub async fn end(&self) -> Result<()> {
-        self.supervisor.end(AWS_PATIENCE + GOOGLE_PATIENCE + Duration::from_secs(15)).await?;
-        self.end_leftovers().await
+    /// Ends the cloud of `home` from another process and waits until it has ended; also what was left of one whose
+    /// supervisor was killed. Says whether there was anything.
+    pub async fn end(home: &Path) -> Result<bool> {
+        let record = home.join("cloud.json");
+        let Some(place) = Self::recorded(&record)? else { return Ok(false) };
+        place.supervisor.end(AWS_PATIENCE + GOOGLE_PATIENCE + Duration::from_secs(15)).await?;
+        place.end_leftovers().await?;
+        // A supervisor that ended by itself has removed it.
+        match fs::remove_file(&record) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new(format!("cannot remove {}: {cause}", record.display())))
+            }
+            _ => Ok(true),
+        }
     }
 
     /// Services outlive a supervisor that was killed.

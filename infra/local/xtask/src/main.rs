@@ -141,17 +141,12 @@ fn where_to_look(place: &Place) -> String {
 
 async fn down(home: Home) -> Result<()> {
     let home = home.path()?;
-    match Place::running(&home)? {
-        None => {
-            println!("no local cloud runs in {}", home.display());
-            Ok(())
-        }
-        Some(place) => {
-            place.end().await?;
-            println!("stopped; the data is kept in {}", home.display());
-            Ok(())
-        }
+    if Place::end(&home).await? {
+        println!("stopped; the data is kept in {}", home.display());
+    } else {
+        println!("no local cloud runs in {}", home.display());
     }
+    Ok(())
 }
 
 async fn mail(files: &[PathBuf], to: &str, home: Home) -> Result<()> {

@@ -31,15 +31,35 @@ pub async fn run_shown(what: &str, command: &mut Command) -> Result<()> {
 
 async fn wait_for(what: &str, command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.spawn().map_err(|cause| {
+    let child = command.spawn().map_err(|cause| {
         Error::new(format!("{what}: cannot start {program}: {cause}"))
             .remedy(format!("install {program}, or put it on the PATH"))
     })?;
+    let mut running = Running { child };
     loop {
-        if let Some(status) = child.try_wait().why(|| what.to_owned())? {
+        if let Some(status) = running.child.try_wait().why(|| what.to_owned())? {
             return if status.success() { Ok(()) } else { Err(Error::new(format!("{what} failed ({status})"))) };
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// A command that ends with the wait for it: when the wait is dropped, nobody wants its result.
+struct Running {
+    child: Child,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        if let Err(cause) = ProcessId::of(self.child.id())
+            .signal(Signal::TERM)
+            .and_then(|()| self.child.wait().map(drop).why(|| "waiting".into()))
+        {
+            eprintln!("cannot end process {}: {cause}", self.child.id());
+        }
     }
 }
 
