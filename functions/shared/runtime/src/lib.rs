@@ -8,6 +8,7 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 pub mod keys;
+pub mod once;
 pub mod sqs;
 pub mod telemetry;
 pub mod web;
