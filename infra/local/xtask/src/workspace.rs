@@ -92,3 +92,39 @@ fn output(command: &mut Command) -> Result<String> {
     }
     String::from_utf8(output.stdout).why(|| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use channel::work::{Envelope, SyncWork, WorkerWork};
+    use serde::de::DeserializeOwned;
+
+    fn bodies<T: DeserializeOwned>(event: &str) -> Vec<T> {
+        let path = Workspace::find().unwrap().root.join(format!("tests/fixtures/events/{event}.json"));
+        let event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let records = event["Records"].as_array().unwrap();
+        records.iter().map(|record| serde_json::from_str(record["body"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_function_has_an_event_and_a_place_in_the_template() {
+        let root = Workspace::find().unwrap().root;
+        let template = std::fs::read_to_string(root.join("template.yaml")).unwrap();
+        for (logical, name) in FUNCTIONS {
+            assert!(template.contains(&format!("\n  {logical}:\n    Type: AWS::Serverless::Function\n")), "{logical}");
+            assert!(template.contains(&format!("Binary: {name} }}")), "{name}");
+            let event = std::fs::read_to_string(root.join(format!("tests/fixtures/events/{name}.json"))).unwrap();
+            serde_json::from_str::<Value>(&event).unwrap();
+        }
+        assert_eq!(template.matches("Type: AWS::Serverless::Function\n").count(), FUNCTIONS.len());
+    }
+
+    #[test]
+    fn events_of_the_queues_hold_work_that_decodes() {
+        for event in ["mail-sync", "mail-sync-ingest"] {
+            assert_eq!(bodies::<Envelope<SyncWork>>(event).len(), 1);
+        }
+        assert_eq!(bodies::<Envelope<WorkerWork>>("ai-worker").len(), 1);
+        assert_eq!(bodies::<Envelope<WorkerWork>>("ai-worker-act").len(), 2);
+    }
+}
