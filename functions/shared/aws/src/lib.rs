@@ -1,1 +1,18 @@
-//! aws
+//! The AWS side of the ports: the table (DynamoDB), the queues (SQS) and the secrets (Secrets Manager).
+//!
+//! Invariant: only this crate names `aws_sdk_*`, and no error text of it carries content: it names the operation, AWS's
+//! code and the remedy. AWS's own messages are left out, because they quote keys and values.
+
+mod config;
+mod failure;
+mod meter;
+mod queue;
+mod table;
+mod vault;
+
+pub use aws_config::SdkConfig;
+pub use config::{emulator_config, sdk_config};
+pub use meter::{Meter, Usage};
+pub use queue::{DeadLetters, SourceQueue, SyncSender, WorkSender};
+pub use table::Table;
+pub use vault::{AppSecretReader, SecretText, Vault};
