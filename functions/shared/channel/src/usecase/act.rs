@@ -28,6 +28,8 @@ pub const SETTLE_UNKNOWN: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// After so many looks without a trace of it, a person is asked.
 const LOOKS: u32 = 2;
+/// `drafts.send` is begun only with so much of the lease left: more than its own time-out.
+const SEND_TIME: Duration = Duration::from_secs(45);
 /// After so many tries that Gmail did not carry out, a person is asked.
 const SEND_ATTEMPTS: u32 = 5;
 /// A refusal that lasts longer takes the draft of an answer sent by machine out of Gmail again.
@@ -427,6 +429,11 @@ impl Act {
         };
         let before = hand.action.state.clone();
         let lease_end = hand.head.lease.as_ref().map(|lease| lease.until);
+        if lease_end.is_none_or(|end| end.since(now) < SEND_TIME) {
+            hand.set(before, Some(now), now);
+            self.settle(hand).await?;
+            return Ok(self.later(&hand.action, Duration::ZERO, "too_little_time_left").await);
+        }
         hand.set(ActionState::Sending { since: now, attempt }, lease_end, now);
         let mut commit = Commit::new()
             .put(hand.action.clone())

@@ -1,0 +1,59 @@
+//! The parts of this function, put together once.
+
+use crate::{AiWorker, KnowledgeAssistant};
+use channel::usecase::act::Act;
+use channel::usecase::budget::Share;
+use channel::usecase::resume::TakeUpParked;
+use channel::usecase::turn::TakeTurn;
+use context::{Context, NotReady};
+use mime::Mime;
+use runtime::config::{WORK_DLQ_URL, WORK_QUEUE_URL};
+use runtime::sqs::Runner;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// As in `template.yaml`.
+const TIME_OUT: Duration = Duration::from_secs(120);
+
+pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady> {
+    let app = context.app().await?;
+    let table = context.table()?;
+    let google = context.google(&app, &table, Share::Answers, None)?;
+    let rules = context.rules(TIME_OUT)?;
+    let (sync_queue, work_queue) = (context.sync_queue()?, context.work_queue()?);
+    let turns = TakeTurn {
+        mailboxes: table.clone(),
+        conversations: table.clone(),
+        commits: table.clone(),
+        assistant: Arc::new(KnowledgeAssistant::new(table.clone(), context.clock.clone())),
+        writer: Arc::new(Mime),
+        queue: work_queue.clone(),
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        rules: rules.clone(),
+    };
+    let actions = Act {
+        mailboxes: table.clone(),
+        conversations: table.clone(),
+        commits: table.clone(),
+        gmail: google.gmail,
+        writer: Arc::new(Mime),
+        pseudonyms: app.pseudonyms,
+        queue: work_queue.clone(),
+        sync_queue: sync_queue.clone(),
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        rules: rules.clone(),
+    };
+    let parked = TakeUpParked {
+        mailboxes: table.clone(),
+        engines: table.clone(),
+        conversations: table.clone(),
+        commits: table,
+        sync_queue,
+        work_queue,
+        clock: context.clock.clone(),
+        rules,
+    };
+    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, parked })))
+}
