@@ -50,6 +50,10 @@ impl Tokens {
             return Ok(kept.token);
         }
         let secret = self.read(at).await?;
+        let newer = secret.access_token != refused && !secret.access_token.is_empty();
+        if newer && self.lasts(secret.access_expires_at) {
+            return Ok(self.keep(at, secret.access_token, secret.access_expires_at));
+        }
         self.refresh(at, secret).await
     }
 

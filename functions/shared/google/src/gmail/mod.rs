@@ -264,7 +264,7 @@ impl Gmail for GoogleGmail {
         self.call(at, |mut attempt| async move {
             let hub = self.hub(&attempt);
             let listed = hub.users().labels_list(ME).add_scope(GMAIL_SCOPE).delegate(&mut attempt).doit().await;
-            listed.map_err(|error| attempt.failure(error)).and_then(|(_, list)| read::label_list(list))
+            listed.map_err(|error| attempt.failure(error)).map(|(_, list)| read::label_list(list))
         })
         .await
     }

@@ -20,8 +20,9 @@ macro_rules! id {
     };
 }
 
-fn labels(ids: Option<Vec<String>>) -> Result<Vec<LabelId>, Failure> {
-    ids.unwrap_or_default().into_iter().map(|label| id!(LabelId, Some(label))).collect()
+/// A label id of a form that is not known here cannot be watched or set; it must not keep a whole page from being read.
+fn labels(ids: Option<Vec<String>>) -> Vec<LabelId> {
+    ids.unwrap_or_default().into_iter().filter_map(|label| LabelId::parse(label).ok()).collect()
 }
 
 pub(super) fn profile(profile: api::Profile) -> Result<Profile, Failure> {
@@ -53,10 +54,10 @@ fn history_record(record: api::History) -> Result<HistoryRecord, Failure> {
         changes.push(change(HistoryKind::MessageDeleted, deleted.message)?);
     }
     for added in record.labels_added.unwrap_or_default() {
-        changes.push(change(HistoryKind::LabelsAdded(labels(added.label_ids)?), added.message)?);
+        changes.push(change(HistoryKind::LabelsAdded(labels(added.label_ids)), added.message)?);
     }
     for removed in record.labels_removed.unwrap_or_default() {
-        changes.push(change(HistoryKind::LabelsRemoved(labels(removed.label_ids)?), removed.message)?);
+        changes.push(change(HistoryKind::LabelsRemoved(labels(removed.label_ids)), removed.message)?);
     }
     Ok(HistoryRecord { id: required(record.id, |id| Some(HistoryId(id)))?, changes })
 }
@@ -67,7 +68,7 @@ fn change(kind: HistoryKind, message: Option<api::Message>) -> Result<HistoryCha
         kind,
         message: id!(MessageId, message.id)?,
         thread: id!(ThreadId, message.thread_id)?,
-        labels: labels(message.label_ids)?,
+        labels: labels(message.label_ids),
     })
 }
 
@@ -85,7 +86,7 @@ pub(super) fn headers(message: api::Message) -> Result<MessageHeaders, Failure> 
     Ok(MessageHeaders {
         message: id!(MessageId, message.id)?,
         thread: id!(ThreadId, message.thread_id)?,
-        labels: labels(message.label_ids)?,
+        labels: labels(message.label_ids),
         internal_date: required(message.internal_date, |millis| Some(Timestamp::from_millis(millis)))?,
         size: message.size_estimate.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
         headers: headers.collect(),
@@ -100,12 +101,13 @@ pub(super) fn raw(message: api::Message) -> Result<Vec<u8>, Failure> {
     message.raw.ok_or(UNREADABLE)
 }
 
-pub(super) fn label_list(list: api::ListLabelsResponse) -> Result<Vec<GmailLabel>, Failure> {
+/// Labels of a form that is not known here are left out, as above.
+pub(super) fn label_list(list: api::ListLabelsResponse) -> Vec<GmailLabel> {
     let label = |label: api::Label| {
         let system = label.type_.as_deref() == Some("system");
-        Ok(GmailLabel { id: id!(LabelId, label.id)?, name: label.name.ok_or(UNREADABLE)?, system })
+        Some(GmailLabel { id: LabelId::parse(label.id?).ok()?, name: label.name?, system })
     };
-    list.labels.unwrap_or_default().into_iter().map(label).collect()
+    list.labels.unwrap_or_default().into_iter().filter_map(label).collect()
 }
 
 pub(super) fn draft(draft: api::Draft) -> Result<DraftRef, Failure> {

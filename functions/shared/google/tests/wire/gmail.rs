@@ -156,6 +156,18 @@ async fn labels_tell_system_from_own() {
 }
 
 #[tokio::test]
+async fn a_label_of_an_unknown_form_hides_nothing() {
+    let message = json!({"id": "a", "threadId": "t", "labelIds": ["INBOX", "^odd id"]});
+    let page = json!({"historyId": "9", "history": [{"id": "8", "messagesAdded": [{"message": message}]}]});
+    let list = json!({"labels": [{"id": "^odd id", "name": "x"}, {"id": "Label_1", "name": "y", "type": "user"}]});
+    let peer = Peer::with([Reply::Json(200, page), Reply::Json(200, list)]).await;
+    let gmail = gmail(&peer);
+    let page = gmail.history(&access(), HistoryId(7), None).await.unwrap();
+    assert_eq!(page.records[0].changes[0].labels, [label("INBOX")]);
+    assert_eq!(gmail.labels(&access()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_draft_is_uploaded_with_its_thread() {
     let mail = b"Subject: Re: Hi\r\nX-Postroom-Id: 1\r\n\r\nHello \xc3\xa9\r\n";
     let answer = json!({"id": "r-7", "message": {"id": "m-9", "threadId": "18f"}});

@@ -105,6 +105,14 @@ async fn another_token_is_asked_for_once_by_all_who_were_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_vault_got_meanwhile_is_another_one() {
+    let b = bench(vec![Some(secret("token-1", 3600)), Some(secret("token-2", 3600))], []).await;
+    assert_eq!(b.tokens.token(&access()).await.unwrap(), "token-1");
+    assert_eq!(b.tokens.another(&access(), "token-1").await.unwrap(), "token-2");
+    b.peer.done();
+}
+
+#[tokio::test]
 async fn fault_18_a_refused_grant_is_final_after_the_vault_was_read_again() {
     let refused = oauth_error(400, "invalid_grant", "Bad Request");
     let b = bench(vec![Some(secret("", 0))], [refused]).await;
