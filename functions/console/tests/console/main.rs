@@ -1,0 +1,71 @@
+//! The console by Lambda events.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chat;
+mod gallery;
+mod pages;
+mod settings;
+mod signing_in;
+
+use channel::usecase::configure::Configure;
+use channel::usecase::disconnect::Disconnect;
+use channel::usecase::review::Desk;
+use channel::usecase::sign_in::SignIn;
+use console::App;
+use std::sync::Arc;
+use std::time::Duration;
+use support::*;
+
+pub fn router(world: &Arc<World>) -> axum::Router {
+    let door = door(world);
+    let sign_in = SignIn {
+        authorisations: authorisations(world),
+        door: door.clone(),
+        oauth: world.clone(),
+        redirect: format!("{ORIGIN}/signin/callback"),
+    };
+    let desk = Desk {
+        mailboxes: world.clone(),
+        conversations: world.clone(),
+        commits: world.clone(),
+        gmail: world.clone(),
+        reader: world.clone(),
+        writer: world.clone(),
+        queue: world.clone(),
+        clock: world.clone(),
+        entropy: world.clone(),
+        retention: Duration::from_secs(30 * 86_400),
+    };
+    let configure =
+        Configure { mailboxes: world.clone(), engines: world.clone(), commits: world.clone(), clock: world.clone() };
+    let disconnect = Disconnect {
+        mailboxes: world.clone(),
+        engines: world.clone(),
+        commits: world.clone(),
+        vault: world.clone(),
+        gmail: world.clone(),
+        oauth: world.clone(),
+        clock: world.clone(),
+    };
+    console::router(Arc::new(App {
+        door,
+        sign_in,
+        desk,
+        configure,
+        disconnect,
+        mailboxes: world.clone(),
+        engines: world.clone(),
+        conversations: world.clone(),
+        gmail: world.clone(),
+        clock: world.clone(),
+        entropy: world.clone(),
+        consent_origin: "https://accounts.example.com".to_owned(),
+    }))
+}
+
+pub async fn operator(world: &Arc<World>) -> (Browser, String) {
+    signed_in(world, router(world)).await
+}
