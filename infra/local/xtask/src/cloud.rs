@@ -47,6 +47,8 @@ pub struct Options {
     pub stack: String,
     /// Template parameters that replace the local defaults.
     pub parameters: BTreeMap<String, String>,
+    /// Whether the demo knowledge base is put in.
+    pub knowledge: bool,
     pub progress: Progress,
     /// Whether cargo shows what it compiles.
     pub quiet: bool,
@@ -60,6 +62,7 @@ impl Options {
             ports: Ports::default(),
             stack: "postroom".into(),
             parameters: BTreeMap::new(),
+            knowledge: true,
             progress: Progress::silent(),
             quiet: true,
         }
@@ -285,7 +288,7 @@ impl Start<'_> {
         let (stack, deployed) =
             self.progress.step("deploy: template.yaml", deployment.bring(self.workspace, &tools, &package)).await?;
         self.progress
-            .step("wire: OAuth client, Pub/Sub, knowledge base", self.wire(&deployment, &addresses, &google))
+            .step("wire: OAuth client, Pub/Sub, knowledge base", self.wire(&deployment, &stack, &addresses, &google))
             .await?;
         let target = format!("{}/_aws/execute-api/{}/$default", addresses.aws, stack.api);
         let door = FrontDoor::open(addresses.door, target, client)?;
@@ -417,12 +420,17 @@ impl Start<'_> {
         parameters
     }
 
-    async fn wire(&self, deployment: &Deployment<'_>, at: &Addresses, google: &Google) -> Result<()> {
+    async fn wire(&self, deployment: &Deployment<'_>, stack: &Stack, at: &Addresses, google: &Google) -> Result<()> {
         let secret = self.client_secret()?;
         deployment.store_client(CLIENT_ID, &secret).await?;
         let redirects = ["/oauth/callback", "/signin/callback"].map(|path| format!("{}{path}", at.front_door));
         google.register_client(CLIENT_ID, &secret, &redirects).await?;
         google.register_push(&format!("{}/gmail/push", at.front_door)).await?;
+        if self.options.knowledge {
+            let table =
+                stack.outputs.get("TableName").ok_or_else(|| Error::new("the stack has no output TableName"))?;
+            demo::put_knowledge(self.workspace, &at.aws, table).await?;
+        }
         Ok(())
     }
 

@@ -2,9 +2,14 @@
 
 use crate::workspace::Workspace;
 use crate::{Context, Error, Result};
+use aws::{Table, emulator_config};
 use channel::assistant::KnowledgeDocument;
+use channel::ports::{Commits, Knowledge};
+use channel::record::{Commit, KnowledgeItem};
+use runtime::clock::SystemClock;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Who may sign in to the console; the simulator makes this account at its first start.
 pub const OPERATOR: &str = "operator@postroom.test";
@@ -31,4 +36,18 @@ fn document(file: &PathBuf) -> Result<KnowledgeDocument> {
         .ok_or_else(|| Error::new(format!("{} does not begin with a heading", file.display())))?;
     let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(KnowledgeDocument { id, title: title.trim().to_owned(), text: text.trim().to_owned(), version: 1 })
+}
+
+/// Puts in the pages that the knowledge base does not have yet; what somebody changed there stays as it is.
+pub async fn put_knowledge(workspace: &Workspace, endpoint: &str, table: &str) -> Result<()> {
+    let store = Table::new(&emulator_config(endpoint), table, Arc::new(SystemClock));
+    let known = store.documents().await.why(|| "reading the knowledge base".into())?;
+    for document in documents(workspace)? {
+        if known.iter().any(|other| other.id == document.id) {
+            continue;
+        }
+        let what = format!("knowledge base, {}", document.id);
+        store.commit(Commit::new().put(KnowledgeItem { ver: 0, document })).await.why(|| what)?;
+    }
+    Ok(())
 }
