@@ -3,6 +3,10 @@
 //! Invariants: nothing is read or written before the token was found good; nothing here calls Gmail; anything but a
 //! success is answered so that Pub/Sub sends the push again, and a push that no repetition can help is acknowledged.
 
+mod wire;
+
+pub use wire::wire;
+
 use channel::outcome::Outcome;
 use channel::ports::{Mailboxes, Pseudonyms, SyncQueue};
 use channel::work::SyncWork;
