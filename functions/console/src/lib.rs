@@ -17,6 +17,7 @@ mod organisation;
 mod signin;
 mod thread;
 mod when;
+mod wire;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -34,6 +35,8 @@ use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
 use std::sync::Arc;
+
+pub use wire::wire;
 
 pub use crate::failure::Failure;
 

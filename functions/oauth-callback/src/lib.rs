@@ -3,6 +3,8 @@
 //! Invariant: the query of a callback is never shown. Whatever happens, the browser goes to the channel page with a
 //! code out of a fixed list, and the page has the words.
 
+mod wire;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::{FormRejection, QueryRejection};
@@ -19,6 +21,8 @@ use channel::usecase::authorisation::{Callback, NotOurs, STATE_LIFE};
 use channel::usecase::connect::{Connect, ConnectError, MAX_HISTORY_DAYS};
 use channel::usecase::session::{CookieKind, Credentials, Door, Refusal, sha256_hex};
 use std::sync::Arc;
+
+pub use wire::wire;
 
 /// Where the person goes on, whatever came of it.
 const CHANNEL_PAGE: &str = "/channels/gmail";

@@ -1,9 +1,19 @@
 //! What a variable can hold, parsed once.
 
 use channel::address::EmailAddress;
+use channel::usecase::session::{Operators, SiteOrigin};
 use std::fmt;
 use std::time::Duration;
 use url::{Host, Url};
+
+/// The console's own rules: what it takes as its origin and as its operators.
+pub(super) fn origin(value: &str) -> Option<SiteOrigin> {
+    SiteOrigin::parse(value).ok()
+}
+
+pub(super) fn operators(value: &str) -> Option<Operators> {
+    Operators::parse(value).ok()
+}
 
 pub(super) fn text(value: &str) -> Option<String> {
     (!value.is_empty() && !value.chars().any(char::is_control)).then(|| value.to_owned())
@@ -62,78 +72,16 @@ impl Endpoint {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> String {
+        Url::parse(&self.0).map_or_else(|_| self.0.clone(), |url| url.origin().ascii_serialization())
+    }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Scheme, host and port of a web site, without a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    text: String,
-    loopback_http: bool,
-}
-
-impl Origin {
-    pub(super) fn parse(value: &str) -> Option<Self> {
-        let url = web_address(value)?;
-        let text = url.origin().ascii_serialization();
-        let bare = url.path() == "/" && url.query().is_none();
-        bare.then_some(Self { text, loopback_http: url.scheme() == "http" })
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// `path` begins with a slash.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.text)
-    }
-
-    /// Plain `http` on this machine, where a cookie can be neither `Secure` nor `__Host-`.
-    pub fn is_plain_loopback(&self) -> bool {
-        self.loopback_http
-    }
-}
-
-/// One entry of the list of operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operator {
-    Address(EmailAddress),
-    /// A whole Workspace domain, in lower case; it counts only when Google vouches for it.
-    Domain(String),
-}
-
-/// Who may sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operators(pub Vec<Operator>);
-
-impl Operators {
-    pub(super) fn parse(value: &str) -> Option<Self> {
-        value.split(',').map(|entry| operator(entry.trim())).collect::<Option<Vec<_>>>().map(Self)
-    }
-
-    /// `hosted_domain` is the one that Google vouches for (`hd`), not what stands behind the address's `@`.
-    pub fn admit(&self, email: &EmailAddress, hosted_domain: Option<&str>) -> bool {
-        self.0.iter().any(|operator| match operator {
-            Operator::Address(address) => address == email,
-            Operator::Domain(domain) => hosted_domain.is_some_and(|hosted| hosted.eq_ignore_ascii_case(domain)),
-        })
-    }
-}
-
-fn operator(entry: &str) -> Option<Operator> {
-    match entry.strip_prefix('@') {
-        // Checked as the domain of an address.
-        Some(domain) => {
-            let address = EmailAddress::parse(&format!("x@{domain}")).ok()?;
-            Some(Operator::Domain(address.domain().to_owned()))
-        }
-        None => EmailAddress::parse(entry).ok().map(Operator::Address),
     }
 }
 
@@ -184,31 +132,6 @@ mod tests {
             assert!(Endpoint::parse(bad).is_none(), "{bad}");
         }
         assert_eq!(Endpoint::parse("https://a.example/b/").unwrap().as_str(), "https://a.example/b");
-    }
-
-    #[test]
-    fn an_origin_has_no_path() {
-        let origin = Origin::parse("https://Postroom.Example:443/").unwrap();
-        assert_eq!(origin.join("/oauth/callback"), "https://postroom.example/oauth/callback");
-        assert!(!origin.is_plain_loopback());
-        assert!(Origin::parse("http://localhost:7000").unwrap().is_plain_loopback());
-        for bad in ["https://a.example/path", "https://a.example/?q", "http://a.example"] {
-            assert!(Origin::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn operators_are_addresses_or_domains() {
-        let operators = Operators::parse("Ada@example.org, @Example.com").unwrap();
-        let email = |text: &str| EmailAddress::parse(text).unwrap();
-        assert!(operators.admit(&email("ada@EXAMPLE.org"), None));
-        assert!(operators.admit(&email("ben@example.com"), Some("example.com")));
-        // A consumer account may carry any address: only `hd` speaks for a domain.
-        assert!(!operators.admit(&email("ben@example.com"), None));
-        assert!(!operators.admit(&email("ben@example.org"), Some("example.org")));
-        for bad in ["", "ada", "@", "ada@example.org,", "a@b@c.example"] {
-            assert!(Operators::parse(bad).is_none(), "{bad}");
-        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod kinds;
 mod variables;
 
-pub use kinds::{Bounded, Endpoint, Operator, Operators, Origin};
+pub use kinds::{Bounded, Endpoint};
 pub use variables::*;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! Every variable of the functions. The README's table and the template name the same ones.
 
 use super::Variable;
-use super::kinds::{self, Bounded, Endpoint, Operators, Origin};
+use super::kinds::{self, Bounded, Endpoint};
 use channel::address::EmailAddress;
+use channel::usecase::session::{Operators, SiteOrigin};
 use std::time::Duration;
 
 const QUEUE: &str = "the https address of an SQS queue (http on this machine)";
@@ -32,8 +33,8 @@ pub const SECRET_PREFIX: Variable<String> =
     Variable::required("POSTROOM_SECRET_PREFIX", "what names of secrets begin with", kinds::text);
 
 /// Origin of console and OAuth redirect.
-pub const PUBLIC_URL: Variable<Origin> =
-    Variable::required("POSTROOM_PUBLIC_URL", "an https origin without a path (http on this machine)", Origin::parse);
+pub const PUBLIC_URL: Variable<SiteOrigin> =
+    Variable::required("POSTROOM_PUBLIC_URL", "an https origin without a path (http on this machine)", kinds::origin);
 
 /// The Gmail API.
 pub const GMAIL_URL: Variable<Endpoint> =
@@ -85,7 +86,7 @@ pub const PUBSUB_TOPIC: Variable<String> =
 
 /// Who may sign in to the console: addresses, or @domain for a whole Workspace domain.
 pub const OPERATORS: Variable<Operators> =
-    Variable::required("POSTROOM_OPERATORS", "addresses or @domain, separated by commas", Operators::parse).private();
+    Variable::required("POSTROOM_OPERATORS", "addresses or @domain, separated by commas", kinds::operators).private();
 
 /// How long a turn waits for further mails of its thread.
 pub const SETTLE_SECONDS: Variable<Duration> =
