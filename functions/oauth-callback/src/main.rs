@@ -1,7 +1,7 @@
-use oauth_callback::{router, wire};
 use context::Context;
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Error, Request, run, service_fn};
+use oauth_callback::{router, wire};
 use runtime::once::Once;
 
 #[tokio::main]
