@@ -7,11 +7,12 @@ use crate::frame::{Frame, html};
 use crate::when::When;
 use askama::Template;
 use axum::extract::State;
-use axum::response::Html;
+use axum::response::{IntoResponse, Redirect, Response};
 use channel::ids::MailboxId;
-use channel::ports::{HeadPage, HeadRow};
+use channel::ports::{HeadPage, HeadRow, StoreError};
 use channel::record::{ConnectionState, ConversationState, MailboxMeta};
 use channel::time::Timestamp;
+use channel::usecase::common::Stop;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -111,12 +112,18 @@ impl Show {
     }
 }
 
-pub async fn page(State(app): State<Arc<App>>, Visitor(who): Visitor, query: Fields) -> Result<Html<String>, Failure> {
+pub async fn page(State(app): State<Arc<App>>, Visitor(who): Visitor, query: Fields) -> Result<Response, Failure> {
     let now = app.clock.now();
     let metas = app.mailboxes.mailboxes().await?;
     let chosen = query.get("mailbox").and_then(|id| metas.iter().find(|meta| meta.mailbox.as_str() == id));
     let (show_code, show) = Show::of(query.get("show").unwrap_or(""));
-    let (page, cut) = read(&app, &metas, chosen, show, query.get("page"), now).await?;
+    let (page, cut) = match read(&app, &metas, chosen, show, query.get("page"), now).await {
+        // A page that was never given out. Should the store itself be broken, the first page says so.
+        Err(Failure::Fault(Stop::Store(StoreError::Broken(_)))) if query.get("page").is_some() => {
+            return Ok(Redirect::to("/chat").into_response());
+        }
+        other => other?,
+    };
     let addresses: BTreeMap<&str, String> =
         metas.iter().map(|meta| (meta.mailbox.as_str(), meta.address.to_string())).collect();
     let mailbox = chosen.map_or("", |meta| meta.mailbox.as_str());
@@ -129,7 +136,7 @@ pub async fn page(State(app): State<Arc<App>>, Visitor(who): Visitor, query: Fie
         label: meta.address.to_string(),
         chosen: chosen == Some(meta),
     });
-    html(&ChatPage {
+    let page = html(&ChatPage {
         frame: Frame::inside(&app, &who, "Chat", "chat").await?.saying(query.get("message")),
         rows,
         mailboxes: std::iter::once(everything).chain(each).collect(),
@@ -146,7 +153,8 @@ pub async fn page(State(app): State<Arc<App>>, Visitor(who): Visitor, query: Fie
         older,
         cut,
         empty,
-    })
+    })?;
+    Ok(page.into_response())
 }
 
 /// One page of heads. Of one mailbox or one state it goes on to the next; a merge of several shows the newest of each

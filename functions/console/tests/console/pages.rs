@@ -195,6 +195,10 @@ async fn the_list_filters_and_pages() {
         page = browser.get(&format!("/chat?{query}")).await.body;
     }
     assert_eq!(seen, 120, "each once over all pages");
+    for page in ["/chat?page=garbage", "/chat?show=review&page=%FF%00", "/chat?mailbox=mb1&page=-1"] {
+        let seen = browser.get(page).await;
+        assert_eq!((seen.status, seen.location.as_deref()), (303, Some("/chat")), "{page}");
+    }
     let waiting = browser.get("/chat?show=waiting").await.body;
     assert_eq!(waiting.matches("Number ").count(), 50);
     assert!(waiting.contains("These are the newest") && !waiting.contains(">Number 0."));

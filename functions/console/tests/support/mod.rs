@@ -176,11 +176,12 @@ fn row(head: Head) -> HeadRow {
     }
 }
 
-fn page(mut heads: Vec<Head>, page: Option<&str>, limit: usize) -> HeadPage {
+fn page(mut heads: Vec<Head>, page: Option<&str>, limit: usize) -> Result<HeadPage, StoreError> {
     heads.sort_by_key(|head| std::cmp::Reverse(head.updated_at));
-    let skip: usize = page.map_or(0, |page| page.parse().expect("a page token of ours"));
+    let bad = |_| StoreError::Broken("a page that was not given out".to_owned());
+    let skip: usize = page.map_or(Ok(0), |page| page.parse().map_err(bad))?;
     let next = (heads.len() > skip + limit).then(|| (skip + limit).to_string());
-    HeadPage { rows: heads.into_iter().skip(skip).take(limit).map(row).collect(), next }
+    Ok(HeadPage { rows: heads.into_iter().skip(skip).take(limit).map(row).collect(), next })
 }
 
 #[async_trait]
@@ -214,7 +215,7 @@ impl Conversations for World {
         now: Timestamp,
     ) -> Result<HeadPage, StoreError> {
         let heads = self.find(pick!(Head)).into_iter().filter(|head| head.mailbox == *id && head.expires_at > now);
-        Ok(page(heads.collect(), token, limit))
+        page(heads.collect(), token, limit)
     }
     async fn waiting(
         &self,
@@ -224,7 +225,7 @@ impl Conversations for World {
         now: Timestamp,
     ) -> Result<HeadPage, StoreError> {
         let heads = self.find(pick!(Head)).into_iter().filter(|head| head.state == state && head.expires_at > now);
-        Ok(page(heads.collect(), token, limit))
+        page(heads.collect(), token, limit)
     }
 }
 
