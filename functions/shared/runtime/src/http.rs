@@ -22,7 +22,8 @@ pub fn install_crypto() {
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// Redirects are never followed: no peer of ours has a reason to send one, and a secret must not travel along.
+/// Redirects are never followed: no peer of ours has a reason to send one, and a secret must not travel along. A proxy
+/// of the environment is not used: it is no variable of ours, and what is on this machine is to be reached directly.
 pub fn client() -> Result<reqwest::Client, NoClient> {
     install_crypto();
     #[expect(clippy::disallowed_methods, reason = "this is the one client that the others are told to take")]
@@ -32,6 +33,7 @@ pub fn client() -> Result<reqwest::Client, NoClient> {
         .connect_timeout(CONNECT_TIME_OUT)
         .timeout(TIME_OUT)
         .pool_idle_timeout(IDLE)
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()?;
     Ok(client)

@@ -84,6 +84,7 @@ impl GrantVault for FakeVault {
 #[expect(clippy::disallowed_methods, reason = "the crate is handed its client; a test makes one as runtime does")]
 pub fn http() -> reqwest::Client {
     reqwest::Client::builder()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(20))
         .build()

@@ -9,4 +9,5 @@ mod oauth;
 mod peer;
 mod push;
 mod signer;
+mod simulated;
 mod tokens;
