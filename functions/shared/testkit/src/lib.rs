@@ -1,1 +1,18 @@
-//! testkit
+//! Fakes for tests: a manual clock, a store, queues and a vault in memory, faults on demand, and records to begin with.
+//!
+//! Invariant: a fake keeps the contract of its port. The suite in `tests/contract` runs on it and on the real adapter;
+//! misuse that no adapter could answer panics and says what was wrong.
+
+mod build;
+mod fault;
+mod queues;
+mod store;
+mod surroundings;
+mod vault;
+
+pub use build::*;
+pub use fault::{FailNth, FailWith, Faults, When};
+pub use queues::{MemoryQueues, Sent};
+pub use store::{MemoryStore, Store};
+pub use surroundings::{FakePseudonyms, ManualClock, SequenceEntropy};
+pub use vault::MemoryVault;
