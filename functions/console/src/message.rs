@@ -87,7 +87,10 @@ static MESSAGES: &[Message] = &[
         "Google does not accept this installation’s client. Check its id and secret; no mailbox is to blame.",
     ),
     bad("google_unavailable", "Google did not answer, so nothing was changed. Try again in a moment."),
-    bad("unavailable", "Something failed on our side, so nothing was changed. Try again in a moment."),
+    bad(
+        "unavailable",
+        "Something failed on our side. See below whether the mailbox is connected; if it is not, try again in a moment.",
+    ),
     bad("unknown_mailbox", "There is no such mailbox."),
     bad("history_days_wrong", "Give the days of history as a whole number from 0 to 90."),
     bad("form_old", "The form was too old, so nothing was done. Try again."),

@@ -316,3 +316,35 @@ async fn garbage_is_answered_and_nothing_stops() {
         assert_eq!(browser.send(method, path, body).await.status, expected, "{method} {path}");
     }
 }
+
+/// Each commit of a reconnect fails, before and after its effect: the mailbox has a grant in force whose secret is there,
+/// every secret has a record, and what is told is true.
+#[tokio::test]
+async fn a_store_that_fails_at_any_moment_leaves_a_grant_that_works() {
+    let mut reached = 0;
+    for (nth, after) in (0..6).flat_map(|nth| [(nth, false), (nth, true)]) {
+        let world = World::new();
+        connected_mailbox(&world);
+        let (mut browser, token) = signed_in(&world, router(&world)).await;
+        google_says(&world, "support@example.com");
+        let state = press(&mut browser, &token, &[("mailbox", "mb1")]).await;
+        *world.failing_commit.lock().unwrap() = Some((nth, after));
+        let seen = browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+        reached += usize::from(world.failing_commit.lock().unwrap().is_none());
+        let in_force = world.find(pick!(Mailbox)).remove(0).grant.unwrap();
+        let switched = in_force != grant_id();
+        assert_eq!(seen.code(), Some(if switched { "reconnected" } else { "unavailable" }), "{nth} {after}");
+        let secrets: Vec<_> = world.secrets.lock().unwrap().keys().cloned().collect();
+        assert!(
+            secrets.contains(&(mailbox_id(), in_force.clone())),
+            "{nth} {after}: the grant in force has its secret"
+        );
+        for (mailbox, grant) in secrets {
+            let record = grants(&world).into_iter().find(|record| record.mailbox == mailbox && record.grant == grant);
+            let record = record.expect("no secret without a record");
+            assert_eq!(record.state == GrantState::Current, grant == in_force, "{nth} {after}");
+            assert!(record.due_at.is_some(), "what is not in force is removed in time");
+        }
+    }
+    assert!(reached >= 6, "taking the state, the record and the switch were each failed: {reached}");
+}

@@ -48,6 +48,8 @@ pub struct World {
     pub id_token: Mutex<Option<IdToken>>,
     /// The next commit is refused because the store is down.
     pub store_down: Mutex<bool>,
+    /// The number of the commit that fails, counted down from now, and whether it does so after its effect.
+    pub failing_commit: Mutex<Option<(usize, bool)>>,
 }
 
 impl World {
@@ -93,6 +95,16 @@ pub(crate) use pick;
 #[async_trait]
 impl Commits for World {
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        let lost = || CommitError::from(StoreError::Unavailable("lost".to_owned()));
+        let fails = {
+            let mut failing = self.failing_commit.lock().unwrap();
+            let now = failing.filter(|(left, _)| *left == 0).map(|(_, after)| after);
+            *failing = failing.and_then(|(left, after)| left.checked_sub(1).map(|left| (left, after)));
+            now
+        };
+        if fails == Some(false) {
+            return Err(lost());
+        }
         if *self.store_down.lock().unwrap() {
             return Err(StoreError::Unavailable("down".to_owned()).into());
         }
@@ -117,7 +129,7 @@ impl Commits for World {
         for (key, _) in commit.deletes {
             items.remove(&key);
         }
-        Ok(())
+        if fails == Some(true) { Err(lost()) } else { Ok(()) }
     }
 }
 

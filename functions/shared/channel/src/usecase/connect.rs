@@ -225,17 +225,16 @@ impl Connect {
         }
     }
 
-    /// Removes the secret now, and leaves a record by which it is removed later should that fail.
+    /// The record says *former* first, on the condition that it is as we wrote it: a switch whose answer was lost may have
+    /// put the grant in force, and then its secret must stay. What fails here is left to token-refresher.
     async fn give_up(&self, grant: NewGrant, why: ConnectError) -> ConnectError {
         let NewGrant { mut record, .. } = grant;
-        if let Err(error) = self.vault.delete(&record.mailbox, &record.grant).await {
-            tracing::warn!(grant.id = %record.grant, %error, "an unused secret is left to token-refresher");
-        }
         record.state = GrantState::Former;
         record.due_at = Some(self.clock.now());
-        if let Err(error) = self.commits.commit(Commit::new().put(record)).await {
-            // Still due as *creating*.
-            tracing::warn!(%error, "an unused grant could not be marked");
+        if let Err(error) = self.commits.commit(Commit::new().put(record.clone())).await {
+            tracing::warn!(grant.id = %record.grant, %error, "an unused grant could not be marked");
+        } else if let Err(error) = self.vault.delete(&record.mailbox, &record.grant).await {
+            tracing::warn!(grant.id = %record.grant, %error, "an unused secret is left to token-refresher");
         }
         why
     }
@@ -267,7 +266,15 @@ impl Connect {
             match self.switch(target, profile, &hash, &grant.record, days).await {
                 Ok(connected) => return Ok(connected),
                 Err(ConnectError::Stop(Stop::Commit(CommitError::Conflict(_)))) => {}
-                Err(error) => return Err((grant, error)),
+                Err(error) => {
+                    // The answer may have been lost after the effect.
+                    return match self.mailboxes.mailbox(&grant.record.mailbox).await {
+                        Ok(Some(view)) if view.meta.grant.as_ref() == Some(&grant.record.grant) => {
+                            Ok(Connected { mailbox: view.meta.mailbox, again: wanted.is_some() })
+                        }
+                        _ => Err((grant, error)),
+                    };
+                }
             }
         }
         Err((grant, ConnectError::Stop(CommitError::Conflict(vec![]).into())))
