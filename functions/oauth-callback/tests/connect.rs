@@ -20,8 +20,8 @@ const COOKIE: &str = "__Host-postroom-connect";
 fn router(world: &Arc<World>) -> axum::Router {
     let connect = Connect {
         authorisations: authorisations(world),
-        mailboxes: world.clone(),
-        engines: world.clone(),
+        mailboxes: world.store.clone(),
+        engines: world.store.clone(),
         commits: world.clone(),
         vault: world.clone(),
         gmail: world.clone(),
@@ -62,7 +62,7 @@ fn kept(world: &World) -> Vec<Item> {
     let passing = |item: &&Item| {
         !matches!(item, Item::OAuthState(_)) && !matches!(item, Item::Grant(grant) if grant.grant != grant_id())
     };
-    world.snapshot().values().filter(passing).cloned().collect()
+    world.snapshot().iter().filter(passing).cloned().collect()
 }
 
 #[tokio::test]

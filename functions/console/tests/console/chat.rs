@@ -113,7 +113,7 @@ async fn stale_forms_are_refused_and_keep_what_was_typed() {
     let (world, mut browser, token) = in_review().await;
     let mut replaced = action(ActionKind::Draft, ActionState::Drafted);
     replaced.ver = 4;
-    world.items.lock().unwrap().insert(Item::from(replaced.clone()).key(), replaced.into());
+    world.seed(replaced);
     let seen = browser.post(&format!("{CHAT}/discard"), &form(&token, &[])).await;
     assert_eq!(seen.status, 409);
     assert!(seen.body.contains("has changed since you opened the page"));

@@ -28,8 +28,8 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         redirect: format!("{ORIGIN}/signin/callback"),
     };
     let desk = Desk {
-        mailboxes: world.clone(),
-        conversations: world.clone(),
+        mailboxes: world.store.clone(),
+        conversations: world.store.clone(),
         commits: world.clone(),
         gmail: world.clone(),
         reader: world.clone(),
@@ -39,11 +39,15 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         entropy: world.clone(),
         retention: Duration::from_secs(30 * 86_400),
     };
-    let configure =
-        Configure { mailboxes: world.clone(), engines: world.clone(), commits: world.clone(), clock: world.clone() };
+    let configure = Configure {
+        mailboxes: world.store.clone(),
+        engines: world.store.clone(),
+        commits: world.clone(),
+        clock: world.clone(),
+    };
     let disconnect = Disconnect {
-        mailboxes: world.clone(),
-        engines: world.clone(),
+        mailboxes: world.store.clone(),
+        engines: world.store.clone(),
         commits: world.clone(),
         vault: world.clone(),
         gmail: world.clone(),
@@ -56,9 +60,9 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         desk,
         configure,
         disconnect,
-        mailboxes: world.clone(),
-        engines: world.clone(),
-        conversations: world.clone(),
+        mailboxes: world.store.clone(),
+        engines: world.store.clone(),
+        conversations: world.store.clone(),
         gmail: world.clone(),
         clock: world.clone(),
         entropy: world.clone(),

@@ -102,7 +102,7 @@ async fn auto_reply_asks_to_be_confirmed() {
 async fn a_form_from_before_somebody_elses_does_not_overwrite_theirs() {
     let (world, mut browser, token) = connected().await;
     let theirs = Settings { ver: 5, delay_secs: 60, ..Settings::initial(mailbox_id()) };
-    world.items.lock().unwrap().insert(ItemKey::Settings(mailbox_id()), theirs.clone().into());
+    world.seed(theirs.clone());
     let seen = browser.post(SETTINGS, &form(&token, &[("tone", "mine")])).await;
     assert_eq!(seen.status, 409);
     assert!(seen.body.contains("Somebody else changed these settings") && seen.body.contains("value=\"mine\""));

@@ -1,5 +1,5 @@
-//! Stateful fakes of the ports, strict: a call that a test did not prepare panics. The store keeps versions as the real
-//! one does, so that a conflict is a conflict.
+//! The world around the browser-facing functions: testkit's store, and strict fakes of what only these two suites need;
+//! a call that a test did not prepare panics.
 
 use async_trait::async_trait;
 use channel::address::{EmailAddress, Mailbox};
@@ -12,9 +12,10 @@ use channel::usecase::authorisation::Authorisations;
 use channel::usecase::session::{Door, Operators, SiteOrigin};
 use channel::work::{SyncWork, WorkerWork};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use testkit::{ManualClock, MemoryStore};
 
 pub const START: i64 = 1_795_363_500;
 
@@ -26,14 +27,12 @@ pub fn email(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
 }
 
-/// Everything outside, in memory.
+/// Google, the queues and the vault, with what a test prepared and what they were asked for.
 #[derive(Default)]
-pub struct World {
-    pub items: Mutex<BTreeMap<ItemKey, Item>>,
+pub struct Outside {
     pub secrets: Mutex<BTreeMap<(MailboxId, GrantId), GrantSecret>>,
     pub sync_work: Mutex<Vec<SyncWork>>,
     pub worker_work: Mutex<Vec<WorkerWork>>,
-    pub now: AtomicI64,
     drawn: AtomicU64,
     /// The account that a grant opens; `Err` when Gmail refuses.
     pub profile: Mutex<Option<Result<Profile, GmailError>>>,
@@ -52,33 +51,41 @@ pub struct World {
     pub failing_commit: Mutex<Option<(usize, bool)>>,
 }
 
+/// Everything that is not ours: the store of testkit under a clock that stands still, and [`Outside`].
+pub struct World {
+    pub store: Arc<MemoryStore>,
+    clock: ManualClock,
+    outside: Outside,
+}
+
+impl std::ops::Deref for World {
+    type Target = Outside;
+    fn deref(&self) -> &Outside {
+        &self.outside
+    }
+}
+
 impl World {
     pub fn new() -> Arc<Self> {
-        let world = Self::default();
-        world.now.store(START, Ordering::SeqCst);
-        Arc::new(world)
+        let clock = ManualClock::at(at(0));
+        let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        Arc::new(Self { store, clock, outside: Outside::default() })
     }
 
-    pub fn advance(&self, secs: i64) {
-        self.now.fetch_add(secs, Ordering::SeqCst);
+    pub fn advance(&self, secs: u64) {
+        self.clock.advance(Duration::from_secs(secs));
     }
 
     pub fn seed(&self, item: impl Into<Item>) {
-        let mut item = item.into();
-        item.set_ver(1);
-        self.items.lock().unwrap().insert(item.key(), item);
+        self.store.seed(item);
     }
 
     pub fn find<T>(&self, pick: impl Fn(&Item) -> Option<T>) -> Vec<T> {
-        self.items.lock().unwrap().values().filter_map(pick).collect()
+        self.store.everything().iter().filter_map(pick).collect()
     }
 
-    pub fn snapshot(&self) -> BTreeMap<ItemKey, Item> {
-        self.items.lock().unwrap().clone()
-    }
-
-    fn one<T>(&self, key: &ItemKey, pick: impl Fn(&Item) -> Option<T>) -> Option<T> {
-        self.items.lock().unwrap().get(key).and_then(pick)
+    pub fn snapshot(&self) -> Vec<Item> {
+        self.store.everything()
     }
 }
 
@@ -108,148 +115,8 @@ impl Commits for World {
         if *self.store_down.lock().unwrap() {
             return Err(StoreError::Unavailable("down".to_owned()).into());
         }
-        let mut items = self.items.lock().unwrap();
-        let stored = |key: &ItemKey| items.get(key).map_or(0, Item::ver);
-        let wanted = commit.puts.iter().map(|item| (item.key(), item.ver()));
-        let wanted: Vec<_> = wanted.chain(commit.checks.clone()).chain(commit.deletes.clone()).collect();
-        let mut keys: Vec<_> = wanted.iter().map(|(key, _)| key).collect();
-        keys.sort();
-        let count = keys.len();
-        keys.dedup();
-        assert_eq!(count, keys.len(), "a transaction may name an item once: {wanted:?}");
-        let clash: Vec<_> =
-            wanted.iter().filter(|(key, ver)| stored(key) != *ver).map(|(key, _)| key.clone()).collect();
-        if !clash.is_empty() {
-            return Err(CommitError::Conflict(clash));
-        }
-        for mut item in commit.puts {
-            item.set_ver(item.ver() + 1);
-            items.insert(item.key(), item);
-        }
-        for (key, _) in commit.deletes {
-            items.remove(&key);
-        }
+        self.store.commit(commit).await?;
         if fails == Some(true) { Err(lost()) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl Mailboxes for World {
-    async fn mailbox(&self, id: &MailboxId) -> Result<Option<MailboxView>, StoreError> {
-        let Some(meta) = self.one(&ItemKey::Mailbox(id.clone()), pick!(Mailbox)) else { return Ok(None) };
-        let settings = self.one(&ItemKey::Settings(id.clone()), pick!(Settings)).expect("a mailbox has settings");
-        Ok(Some(MailboxView { meta, settings, organisation: self.organisation().await? }))
-    }
-    async fn mailboxes(&self) -> Result<Vec<MailboxMeta>, StoreError> {
-        Ok(self.find(pick!(Mailbox)))
-    }
-    async fn organisation(&self) -> Result<Organisation, StoreError> {
-        Ok(self.one(&ItemKey::Organisation, pick!(Organisation)).unwrap_or_default())
-    }
-    async fn address_owner(&self, hash: &str) -> Result<Option<AddressOwner>, StoreError> {
-        Ok(self.one(&ItemKey::AddressOwner(hash.to_owned()), pick!(AddressOwner)))
-    }
-}
-
-#[async_trait]
-impl Engines for World {
-    async fn sync_state(&self, id: &MailboxId) -> Result<Option<SyncState>, StoreError> {
-        Ok(self.one(&ItemKey::Sync(id.clone()), pick!(Sync)))
-    }
-    async fn watch_state(&self, id: &MailboxId) -> Result<Option<WatchState>, StoreError> {
-        Ok(self.one(&ItemKey::Watch(id.clone()), pick!(Watch)))
-    }
-    async fn grant(&self, id: &MailboxId, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
-        Ok(self.one(&ItemKey::Grant(id.clone(), grant.clone()), pick!(Grant)))
-    }
-    async fn grants(&self, id: &MailboxId) -> Result<Vec<GrantRecord>, StoreError> {
-        Ok(self.find(pick!(Grant)).into_iter().filter(|grant| grant.mailbox == *id).collect())
-    }
-    async fn units(&self, id: &MailboxId) -> Result<Option<Units>, StoreError> {
-        Ok(self.one(&ItemKey::Units(id.clone()), pick!(Units)))
-    }
-    async fn resume(&self, id: &MailboxId) -> Result<Option<Resume>, StoreError> {
-        Ok(self.one(&ItemKey::Resume(id.clone()), pick!(Resume)))
-    }
-    async fn parked(&self, id: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError> {
-        Ok(self.find(pick!(Park)).into_iter().filter(|parked| parked.mailbox == *id).take(limit).collect())
-    }
-}
-
-fn row(head: Head) -> HeadRow {
-    HeadRow {
-        mailbox: head.mailbox,
-        thread: head.thread,
-        title: head.title,
-        customer: head.customer,
-        state: head.state,
-        unread: head.unread,
-        updated_at: head.updated_at,
-    }
-}
-
-fn page(mut heads: Vec<Head>, page: Option<&str>, limit: usize) -> Result<HeadPage, StoreError> {
-    heads.sort_by_key(|head| std::cmp::Reverse(head.updated_at));
-    let bad = |_| StoreError::Broken("a page that was not given out".to_owned());
-    let skip: usize = page.map_or(Ok(0), |page| page.parse().map_err(bad))?;
-    let next = (heads.len() > skip + limit).then(|| (skip + limit).to_string());
-    Ok(HeadPage { rows: heads.into_iter().skip(skip).take(limit).map(row).collect(), next })
-}
-
-#[async_trait]
-impl Conversations for World {
-    async fn head(&self, id: &MailboxId, thread: &ThreadId, now: Timestamp) -> Result<Option<Head>, StoreError> {
-        let head = self.one(&ItemKey::Head(id.clone(), thread.clone()), pick!(Head));
-        Ok(head.filter(|head| head.expires_at > now))
-    }
-    async fn conversation(
-        &self,
-        id: &MailboxId,
-        thread: &ThreadId,
-        now: Timestamp,
-    ) -> Result<Option<Conversation>, StoreError> {
-        let Some(head) = self.head(id, thread, now).await? else { return Ok(None) };
-        let here = |mailbox: &MailboxId, other: &ThreadId| mailbox == id && other == thread;
-        Ok(Some(Conversation {
-            head,
-            mails: self.find(pick!(Mail)).into_iter().filter(|mail| here(&mail.mailbox, &mail.thread)).collect(),
-            turns: self.find(pick!(Turn)).into_iter().filter(|turn| here(&turn.mailbox, &turn.thread)).collect(),
-            actions: self.find(pick!(Action)).into_iter().filter(|act| here(&act.mailbox, &act.thread)).collect(),
-            traces: self.find(pick!(Trace)).into_iter().filter(|trace| here(&trace.mailbox, &trace.thread)).collect(),
-            correspondents: vec![],
-        }))
-    }
-    async fn list(
-        &self,
-        id: &MailboxId,
-        token: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<HeadPage, StoreError> {
-        let heads = self.find(pick!(Head)).into_iter().filter(|head| head.mailbox == *id && head.expires_at > now);
-        page(heads.collect(), token, limit)
-    }
-    async fn waiting(
-        &self,
-        state: ConversationState,
-        token: Option<&str>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<HeadPage, StoreError> {
-        let heads = self.find(pick!(Head)).into_iter().filter(|head| head.state == state && head.expires_at > now);
-        page(heads.collect(), token, limit)
-    }
-}
-
-#[async_trait]
-impl WebStates for World {
-    async fn oauth_state(&self, hash: &str, now: Timestamp) -> Result<Option<OAuthState>, StoreError> {
-        let state = self.one(&ItemKey::OAuthState(hash.to_owned()), pick!(OAuthState));
-        Ok(state.filter(|state| state.expires_at > now))
-    }
-    async fn session(&self, hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        let session = self.one(&ItemKey::Session(hash.to_owned()), pick!(Session));
-        Ok(session.filter(|session| session.expires_at > now))
     }
 }
 
@@ -275,7 +142,7 @@ impl GrantVault for World {
         self.secrets.lock().unwrap().get(&(id.clone(), grant.clone())).cloned().ok_or(VaultError::Missing)
     }
     async fn create(&self, id: &MailboxId, grant: &GrantId, secret: &GrantSecret) -> Result<(), VaultError> {
-        let recorded = self.items.lock().unwrap().contains_key(&ItemKey::Grant(id.clone(), grant.clone()));
+        let recorded = self.store.stored(&ItemKey::Grant(id.clone(), grant.clone())).is_some();
         assert!(recorded, "the record of a grant comes before its secret");
         let former = self.secrets.lock().unwrap().insert((id.clone(), grant.clone()), secret.clone());
         assert!(former.is_none(), "a secret is created once");
@@ -292,7 +159,7 @@ impl GrantVault for World {
 
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.now.load(Ordering::SeqCst))
+        self.clock.now()
     }
 }
 
@@ -453,7 +320,7 @@ pub fn door(world: &Arc<World>) -> Door {
     Door {
         origin: SiteOrigin::parse(ORIGIN).unwrap(),
         operators: Operators::parse("op@example.com,@example.org").unwrap(),
-        states: world.clone(),
+        states: world.store.clone(),
         commits: world.clone(),
         clock: world.clone(),
         entropy: world.clone(),
@@ -461,7 +328,7 @@ pub fn door(world: &Arc<World>) -> Door {
 }
 
 pub fn authorisations(world: &Arc<World>) -> Authorisations {
-    Authorisations { states: world.clone(), commits: world.clone(), clock: world.clone(), entropy: world.clone() }
+    Authorisations { states: world.store.clone(), commits: world.clone(), clock: world.clone(), entropy: world.clone() }
 }
 
 /// A browser with one cookie jar, driving a router by real Lambda events of the HTTP API (payload 2.0).
