@@ -9,3 +9,4 @@ mod listings;
 mod model;
 mod round_trip;
 mod units;
+mod wire;
