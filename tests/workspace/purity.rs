@@ -24,7 +24,8 @@ fn reaches_outside(path: &str, source: &str) -> Vec<String> {
     }
     let mut violations = Vec::new();
     for (number, line) in source.lines().enumerate() {
-        let code = line.split("//").next().unwrap_or(line);
+        // An address as a value is data: no socket comes of it.
+        let code = line.split("//").next().unwrap_or(line).replace("std::net::Ipv4Addr", "");
         for way in OUTSIDE.iter().filter(|way| code.contains(**way)) {
             violations.push(format!("{path}:{}: {way} in a pure crate", number + 1));
         }

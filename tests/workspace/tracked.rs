@@ -60,6 +60,10 @@ fn tracked_files_name_no_machine() {
     let mut violations = Vec::new();
     for path in &files {
         let Some(bytes) = bytes(path) else { continue };
+        // Other people's mails, kept byte for byte.
+        if path.starts_with("tests/fixtures/") {
+            continue;
+        }
         if bytes.contains(&0) {
             continue; // not text
         }

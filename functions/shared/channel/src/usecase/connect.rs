@@ -177,11 +177,39 @@ impl Connect {
         };
         match self.adopt(wanted, &profile, grant, days).await {
             Ok(connected) => {
+                self.watch(&connected.mailbox).await;
                 self.hint(&connected.mailbox).await;
                 Ok(connected)
             }
             Err((grant, error)) => Err(self.give_up(grant, error).await),
         }
+    }
+
+    /// So that the first mail is pushed already. What fails here is due at token-refresher.
+    async fn watch(&self, mailbox: &MailboxId) {
+        if let Err(error) = self.try_watch(mailbox).await {
+            tracing::warn!(mailbox.id = %mailbox, %error, "the watch is left to token-refresher");
+        }
+    }
+
+    async fn try_watch(&self, mailbox: &MailboxId) -> Result<(), Stop> {
+        let (Some(view), Some(watch)) =
+            (self.mailboxes.mailbox(mailbox).await?, self.engines.watch_state(mailbox).await?)
+        else {
+            return Ok(());
+        };
+        let Some(grant) = view.meta.grant.clone() else { return Ok(()) };
+        let access = Access { mailbox: mailbox.clone(), grant };
+        let expiration = self.gmail.watch(&access, &view.settings.labels).await?;
+        let now = self.clock.now();
+        let set = WatchState {
+            expiration: Some(expiration),
+            renewed_at: Some(now),
+            last_error: None,
+            due_at: Some(now.plus(DAY)),
+            ..watch
+        };
+        Ok(self.commits.commit(Commit::new().put(set)).await?)
     }
 
     fn secret_of(&self, tokens: &TokenAnswer) -> Result<GrantSecret, ConnectError> {

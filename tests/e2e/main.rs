@@ -1,0 +1,10 @@
+//! The main job on the real binaries, deployed from the real template to the local cloud, as a person does it.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test of a running system waits on the real clock and has an HTTP client of its own"
+)]
+
+mod browser;
+mod main_job;
+mod office;
