@@ -23,14 +23,14 @@ async fn an_item_of_a_newer_format_is_refused_with_the_remedy() {
         "pk": { "S": "ORG" }, "sk": { "S": "SETTINGS" }, "ver": { "N": "4" }, "fmt": { "N": "2" },
         "sending_stopped": stopped,
     }));
-    let text = broken(dynamo.table(&clock).organisation().await);
+    let text = broken(dynamo.table(Arc::new(clock.clone())).organisation().await);
     assert!(text.contains("format 2") && text.contains("deploy a newer release"), "{text}");
 }
 
 #[tokio::test]
 async fn an_item_that_cannot_be_decoded_is_not_quoted() {
     let (dynamo, clock) = (dynamo().await, ManualClock::default());
-    let table = dynamo.table(&clock);
+    let table = dynamo.table(Arc::new(clock.clone()));
     for item in [
         json!({ "fmt": { "N": "1" }, "ver": { "N": "1" }, "sending_stopped": { "S": "ada@example.net" } }),
         json!({ "fmt": { "N": "1" }, "ver": { "N": "1" } }),
@@ -49,7 +49,7 @@ async fn an_item_that_cannot_be_decoded_is_not_quoted() {
 #[tokio::test]
 async fn kinds_of_a_later_release_are_left_alone() {
     let (dynamo, clock) = (dynamo().await, ManualClock::default());
-    let (table, now) = (dynamo.table(&clock), clock.now());
+    let (table, now) = (dynamo.table(Arc::new(clock.clone())), clock.now());
     table.commit(Commit::new().put(head("mb", "t", now)).put(turn("mb", "t", 1, now))).await.unwrap();
     dynamo.put_raw(json!({ "pk": { "S": "CV#mb#t" }, "sk": { "S": "NOTE#1" }, "text": { "S": "later" } }));
     for shard in ["0", "1", "2", "3"] {
@@ -87,7 +87,7 @@ async fn nobody_listening_is_unavailable() {
 #[tokio::test]
 async fn a_long_conversation_is_read_to_its_end() {
     let (dynamo, clock) = (dynamo().await, ManualClock::default());
-    let (table, now) = (dynamo.table(&clock), clock.now());
+    let (table, now) = (dynamo.table(Arc::new(clock.clone())), clock.now());
     table.commit(Commit::new().put(head("mb", "t", now))).await.unwrap();
     for no in 0..12 {
         let mut mail = mail("mb", "t", &format!("m{no:02}"), now);

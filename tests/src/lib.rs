@@ -1,1 +1,5 @@
-//! Holds nothing itself: the suites beside it, one test binary each, are what this package is for.
+//! What several suites stand on.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+pub mod dynamo;

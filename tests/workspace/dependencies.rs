@@ -14,6 +14,8 @@ const SHARED: &[(&str, &[&str])] = &[
     ("notify", &["channel"]),
     ("aws", &["channel"]),
     ("runtime", &["channel"]),
+    // Builds the adapters for the mains, so that each is put together in one place.
+    ("context", &["channel", "google", "aws", "runtime"]),
 ];
 
 const TESTKIT: &[&str] = &["channel", "mime"];

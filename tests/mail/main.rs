@@ -3,17 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that does not open fails its test")]
 
-#[path = "mail/bounds.rs"]
 mod bounds;
-#[path = "mail/collections.rs"]
+
 mod collections;
-#[path = "mail/writing.rs"]
+
 mod writing;
 
 use std::path::{Path, PathBuf};
 
 pub fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/mime")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mime")
 }
 
 pub fn bytes(path: impl AsRef<Path>) -> Vec<u8> {

@@ -1,0 +1,13 @@
+//! The way of a mail in one process: the real functions with their real adapters, against the Google simulator over
+//! HTTP and an in-process DynamoDB, with queues, secrets and a clock that the test holds.
+
+#![expect(clippy::disallowed_methods, reason = "tests have a clock and an HTTP client of their own")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod answered;
+mod budget;
+mod filtered;
+mod letters;
+mod post;
+mod recovered;
+mod world;

@@ -1,0 +1,484 @@
+//! One mailbox, connected, with everything between Google and the table.
+
+use crate::letters::{ADA, DESK, Letter, genuine};
+use crate::post::{Post, Work};
+use ai_worker::{AiWorker, KnowledgeAssistant};
+use async_trait::async_trait;
+use aws::{Meter, Table};
+use channel::address::EmailAddress;
+use channel::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument};
+use channel::ids::{GrantId, HistoryId, MailboxId, ThreadId};
+use channel::outcome::Outcome;
+use channel::ports::*;
+use channel::record::*;
+use channel::time::Timestamp;
+use channel::usecase::act::Act;
+use channel::usecase::budget::{BudgetedGmail, Share};
+use channel::usecase::common::Rules;
+use channel::usecase::due::Due;
+use channel::usecase::ingest::Ingest;
+use channel::usecase::resume::TakeUpParked;
+use channel::usecase::sync::Sync;
+use channel::usecase::turn::TakeTurn;
+use google::gmail::GoogleGmail;
+use google::jwks::Jwks;
+use google::oauth::{ClientSource, GoogleOAuth, OAuthEndpoints};
+use google::tokens::Tokens;
+use mail_sync::MailSync;
+use mime::Mime;
+use simulator::{AccountDump, Client, Config, Deliver, Delivered, MessageDump, Running, Simulator, Subscription};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use testkit::{FakePseudonyms, ManualClock, MemoryVault, SequenceEntropy};
+use tests::dynamo::{Dynamo, dynamo};
+use token_refresher::TokenRefresher;
+
+const CLIENT: &str = "flow.apps.googleusercontent.test";
+const TOPIC: &str = "projects/flow/topics/gmail";
+
+pub struct World {
+    pub google: Running,
+    pub clock: ManualClock,
+    pub table: Arc<Table>,
+    pub meter: Arc<Meter>,
+    pub post: Arc<Post>,
+    pub vault: Arc<CountingVault>,
+    pub asked: Arc<AtomicU32>,
+    pub mailbox: MailboxId,
+    /// What could not be done, with its reason.
+    pub dead: Vec<String>,
+    mail_sync: MailSync,
+    worker: AiWorker,
+    refresher: TokenRefresher,
+    _dynamo: Dynamo,
+}
+
+/// Counts what it is asked, and answers from the knowledge base as the worker does.
+struct CountingAssistant {
+    inner: KnowledgeAssistant,
+    asked: Arc<AtomicU32>,
+}
+
+#[async_trait]
+impl Assistant for CountingAssistant {
+    async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.inner.answer(request).await
+    }
+}
+
+#[derive(Default)]
+pub struct CountingVault {
+    inner: MemoryVault,
+    pub reads: AtomicU32,
+    pub writes: AtomicU32,
+}
+
+#[async_trait]
+impl GrantVault for CountingVault {
+    async fn read(&self, mailbox: &MailboxId, grant: &GrantId) -> Result<GrantSecret, VaultError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.read(mailbox, grant).await
+    }
+    async fn create(&self, mailbox: &MailboxId, grant: &GrantId, secret: &GrantSecret) -> Result<(), VaultError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.create(mailbox, grant, secret).await
+    }
+    async fn replace(&self, mailbox: &MailboxId, grant: &GrantId, secret: &GrantSecret) -> Result<(), VaultError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.replace(mailbox, grant, secret).await
+    }
+    async fn delete(&self, mailbox: &MailboxId, grant: &GrantId) -> Result<(), VaultError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.delete(mailbox, grant).await
+    }
+}
+
+struct SameClient;
+
+#[async_trait]
+impl ClientSource for SameClient {
+    async fn reload(&self) -> Result<(String, String), String> {
+        Ok((CLIENT.to_owned(), "secret".to_owned()))
+    }
+}
+
+/// What the test can set before anything runs.
+pub struct Setup {
+    pub settings: Box<dyn Fn(&mut Settings) + Send>,
+    pub rules: Rules,
+    pub simulator: Config,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { settings: Box::new(|_| ()), rules: Rules::default(), simulator: Config::default() }
+    }
+}
+
+pub fn auto_reply() -> Setup {
+    Setup {
+        settings: Box::new(|settings| {
+            settings.auto_reply = true;
+            settings.draft_only = false;
+        }),
+        ..Setup::default()
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let google = Simulator::start(setup.simulator).await.unwrap();
+        let client =
+            Client { client_id: CLIENT.into(), client_secret: "secret".into(), redirect_uris: vec![], testing: false };
+        google.client(client);
+        google.subscription(Subscription {
+            topic: TOPIC.into(),
+            subscription: "projects/flow/subscriptions/gmail".into(),
+            push_endpoint: "http://127.0.0.1:9/none".into(),
+            audience: String::new(),
+            service_account: "push@flow.test".into(),
+        });
+        let clock = ManualClock::at(wall_clock());
+        let (dynamo, meter) = (dynamo().await, Arc::new(Meter::default()));
+        let table = Arc::new(dynamo.table(Arc::new(clock.clone())).metered(meter.clone()));
+        let post = Arc::new(Post::new(Arc::new(clock.clone())));
+        let (vault, asked) = (Arc::new(CountingVault::default()), Arc::new(AtomicU32::new(0)));
+        let mailbox = MailboxId::parse("desk").unwrap();
+        let parts = Parts {
+            url: google.url().to_owned(),
+            clock: clock.clone(),
+            table: table.clone(),
+            post: post.clone(),
+            vault: vault.clone(),
+            rules: setup.rules,
+        };
+        let (mail_sync, worker, refresher) = parts.functions(asked.clone());
+        let world = Self {
+            google,
+            clock,
+            table,
+            meter,
+            post,
+            vault,
+            asked,
+            mailbox,
+            dead: vec![],
+            mail_sync,
+            worker,
+            refresher,
+            _dynamo: dynamo,
+        };
+        world.connect(&setup.settings).await;
+        world
+    }
+
+    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send)) {
+        let (mailbox, now) = (self.mailbox.clone(), self.clock.now());
+        let tokens = self.google.grant(CLIENT, DESK, &["https://www.googleapis.com/auth/gmail.modify"]).unwrap();
+        let grant = GrantId::parse("grant-1").unwrap();
+        let secret = GrantSecret {
+            refresh_token: tokens.refresh_token,
+            access_token: tokens.access_token,
+            access_expires_at: now.plus(Duration::from_secs(3_500)),
+        };
+        self.vault.create(&mailbox, &grant, &secret).await.unwrap();
+        let address = EmailAddress::parse(DESK).unwrap();
+        let address_hash = FakePseudonyms.of(&address);
+        let mut settings = Settings::initial(mailbox.clone());
+        change(&mut settings);
+        let cursor = HistoryId(self.google.dump(DESK).unwrap().history_id);
+        let commit = Commit::new()
+            .put(MailboxMeta {
+                ver: 0,
+                mailbox: mailbox.clone(),
+                address,
+                address_hash: address_hash.clone(),
+                grant: Some(grant.clone()),
+                problem: None,
+                connected_at: now,
+                history_days: 0,
+                last_mail_at: Some(now),
+            })
+            .put(AddressOwner { ver: 0, address_hash, mailbox: Some(mailbox.clone()) })
+            .put(settings)
+            .put(SyncState {
+                ver: 0,
+                mailbox: mailbox.clone(),
+                cursor,
+                cursor_at: now,
+                relist: 0,
+                resync: None,
+                lease: None,
+                last_sync_at: None,
+                last_push_at: None,
+                push_missed_at: None,
+                swept_at: Some(now),
+                recovered: 0,
+                due_at: Some(now.plus(Duration::from_secs(300))),
+            })
+            .put(GrantRecord {
+                ver: 0,
+                mailbox,
+                grant,
+                state: GrantState::Current,
+                created_at: now,
+                access_expires_at: Some(now.plus(Duration::from_secs(3_500))),
+                refresh_expires_at: None,
+                due_at: Some(now.plus(Duration::from_secs(2_900))),
+            });
+        self.table.commit(commit).await.unwrap();
+        for document in knowledge() {
+            self.table.commit(Commit::new().put(KnowledgeItem { ver: 0, document })).await.unwrap();
+        }
+    }
+
+    pub fn deliver(&self, letter: &Letter) -> Delivered {
+        self.deliver_as(letter, &genuine())
+    }
+
+    pub fn deliver_as(&self, letter: &Letter, how: &Deliver) -> Delivered {
+        self.google.deliver(DESK, letter.raw(), how).unwrap()
+    }
+
+    /// What the webhook enqueues after a push.
+    pub fn push(&self) {
+        let pushed = Some(HistoryId(self.google.dump(DESK).unwrap().history_id));
+        self.post.sent.fetch_add(1, Ordering::SeqCst);
+        self.post
+            .put(Work::Sync(channel::work::SyncWork::Sync { mailbox: self.mailbox.clone(), pushed }), Duration::ZERO);
+    }
+
+    /// A mail that is pushed.
+    pub fn receive(&self, letter: &Letter) -> Delivered {
+        let delivered = self.deliver(letter);
+        self.push();
+        delivered
+    }
+
+    async fn one(&mut self, work: Work) {
+        let outcome = match work.clone() {
+            Work::Sync(work) => self.mail_sync.work(work).await,
+            Work::Worker(work) => self.worker.work(work).await,
+        };
+        match outcome {
+            Outcome::Done | Outcome::Ignore(_) | Outcome::Defer { .. } => {}
+            Outcome::Retry { after, .. } => self.post.put(work, after),
+            Outcome::Fail(why) => self.dead.push(why),
+        }
+    }
+
+    /// Works off the queues, the clock going along, with a run of the schedule each minute.
+    pub async fn run_for(&mut self, length: Duration) {
+        let end = self.clock.now().plus(length);
+        let mut tick = self.clock.now();
+        loop {
+            let next = tick.min(end);
+            self.drain(next).await;
+            if next >= end {
+                return;
+            }
+            self.refresher.handle().await.unwrap();
+            tick = next.plus(Duration::from_secs(60));
+        }
+    }
+
+    /// Works off what the queues hold by `until`.
+    pub async fn drain(&mut self, until: Timestamp) {
+        let mut steps = 0;
+        while let Some((at, work)) = self.post.take(until) {
+            self.go_to(at);
+            self.one(work).await;
+            steps += 1;
+            assert!(steps < 2_000, "the queues never come to rest; dead letters: {:?}", self.dead);
+        }
+        self.go_to(until);
+    }
+
+    /// Long enough for a mail to be answered, whatever hint is lost.
+    pub async fn settle(&mut self) {
+        self.run_for(Duration::from_secs(240)).await;
+    }
+
+    /// The simulator's clock goes along.
+    fn go_to(&self, at: Timestamp) {
+        if at > self.clock.now() {
+            self.clock.set(at);
+            self.google.set_clock_offset(at.as_millis() - wall_clock().as_millis());
+        }
+    }
+
+    pub async fn conversation(&self, thread: &str) -> Conversation {
+        let thread = ThreadId::parse(thread).unwrap();
+        let found = self.table.conversation(&self.mailbox, &thread, self.clock.now()).await.unwrap();
+        found.expect("the conversation")
+    }
+
+    pub async fn conversations(&self) -> Vec<HeadRow> {
+        self.table.list(&self.mailbox, None, 100, self.clock.now()).await.unwrap().rows
+    }
+
+    pub fn desk(&self) -> AccountDump {
+        self.google.dump(DESK).unwrap()
+    }
+
+    pub fn with_label(&self, label: &str) -> Vec<MessageDump> {
+        self.desk().messages.into_iter().filter(|message| message.has_label(label)).collect()
+    }
+
+    pub fn drafts(&self) -> Vec<MessageDump> {
+        self.with_label("DRAFT")
+    }
+
+    /// What the customer got.
+    pub fn answers(&self) -> Vec<MessageDump> {
+        self.google.dump(ADA).unwrap().messages.into_iter().filter(|message| message.has_label("INBOX")).collect()
+    }
+
+    pub async fn view(&self) -> MailboxView {
+        self.table.mailbox(&self.mailbox).await.unwrap().expect("the mailbox")
+    }
+
+    pub async fn change(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.view().await.settings;
+        change(&mut settings);
+        self.table.commit(Commit::new().put(settings)).await.unwrap();
+    }
+
+    /// Everything of a turn that is open, for assertions: (turn, action) codes.
+    pub async fn states(&self, thread: &str) -> Vec<(TurnState, Option<&'static str>)> {
+        let conversation = self.conversation(thread).await;
+        let action =
+            |no| conversation.actions.iter().find(|action| action.turn == no).map(|action| action.state.code());
+        conversation.turns.iter().map(|turn| (turn.state, action(turn.no))).collect()
+    }
+}
+
+struct Parts {
+    url: String,
+    clock: ManualClock,
+    table: Arc<Table>,
+    post: Arc<Post>,
+    vault: Arc<CountingVault>,
+    rules: Rules,
+}
+
+impl Parts {
+    fn functions(self, asked: Arc<AtomicU32>) -> (MailSync, AiWorker, TokenRefresher) {
+        let Self { url, clock, table, post, vault, rules } = self;
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let entropy = Arc::new(SequenceEntropy::default());
+        let http = runtime::http::client().unwrap();
+        let jwks = Arc::new(Jwks::new(http.clone(), format!("{url}/oauth2/v3/certs"), clock.clone()));
+        let endpoints = OAuthEndpoints {
+            auth: format!("{url}/o/oauth2/v2/auth"),
+            token: format!("{url}/token"),
+            revoke: format!("{url}/revoke"),
+            issuer: url.clone(),
+        };
+        let client = (CLIENT.to_owned(), "secret".to_owned());
+        let oauth = Arc::new(GoogleOAuth::new(http.clone(), endpoints, client, Arc::new(SameClient), jwks));
+        let tokens = Arc::new(Tokens::new(vault.clone(), oauth.clone(), clock.clone()));
+        let gmail = Arc::new(GoogleGmail::new(http, &url, Some(TOPIC.to_owned()), tokens, clock.clone()).unwrap());
+        let budgeted = |share| -> Arc<dyn Gmail> {
+            Arc::new(BudgetedGmail::new(gmail.clone(), table.clone(), table.clone(), clock.clone(), share))
+        };
+        let mail_sync = MailSync {
+            sync: Sync {
+                mailboxes: table.clone(),
+                engines: table.clone(),
+                conversations: table.clone(),
+                seen: table.clone(),
+                commits: table.clone(),
+                gmail: budgeted(Share::Background),
+                queue: post.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                rules: rules.clone(),
+            },
+            ingest: Ingest {
+                mailboxes: table.clone(),
+                conversations: table.clone(),
+                seen: table.clone(),
+                commits: table.clone(),
+                gmail: budgeted(Share::Background),
+                reader: Arc::new(Mime),
+                pseudonyms: Arc::new(FakePseudonyms),
+                sync_queue: post.clone(),
+                work_queue: post.clone(),
+                clock: clock.clone(),
+                rules: rules.clone(),
+            },
+        };
+        let assistant = CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked };
+        let worker = AiWorker {
+            turns: TakeTurn {
+                mailboxes: table.clone(),
+                conversations: table.clone(),
+                commits: table.clone(),
+                assistant: Arc::new(assistant),
+                writer: Arc::new(Mime),
+                queue: post.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                rules: rules.clone(),
+            },
+            actions: Act {
+                mailboxes: table.clone(),
+                conversations: table.clone(),
+                commits: table.clone(),
+                gmail: budgeted(Share::Answers),
+                writer: Arc::new(Mime),
+                pseudonyms: Arc::new(FakePseudonyms),
+                queue: post.clone(),
+                sync_queue: post.clone(),
+                clock: clock.clone(),
+                entropy,
+                rules: rules.clone(),
+            },
+            parked: TakeUpParked {
+                mailboxes: table.clone(),
+                engines: table.clone(),
+                conversations: table.clone(),
+                commits: table.clone(),
+                sync_queue: post.clone(),
+                work_queue: post.clone(),
+                clock: clock.clone(),
+                rules: rules.clone(),
+            },
+        };
+        let refresher = TokenRefresher {
+            due: Due {
+                mailboxes: table.clone(),
+                engines: table.clone(),
+                due: table.clone(),
+                commits: table.clone(),
+                vault,
+                oauth,
+                gmail: budgeted(Share::Background),
+                sync_queue: post.clone(),
+                work_queue: post.clone(),
+                clock: clock.clone(),
+                rules,
+            },
+        };
+        (mail_sync, worker, refresher)
+    }
+}
+
+fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(0).plus(since)
+}
+
+/// Enough for the questions of the tests.
+fn knowledge() -> Vec<KnowledgeDocument> {
+    let text = "## Returns\n\nYou have 30 days to return an item. The parcel label for a return is free.\n\n\
+                ## Shipping\n\nDelivery within the country takes 2 to 4 working days.\n";
+    vec![KnowledgeDocument { id: "shop".into(), title: "Shop".into(), text: text.into(), version: 1 }]
+}
