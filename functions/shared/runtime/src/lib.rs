@@ -3,6 +3,7 @@
 //!
 //! Invariant: only this crate reads the environment, the clock and the random source.
 
+pub mod address;
 pub mod clock;
 pub mod config;
 pub mod entropy;
