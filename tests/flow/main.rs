@@ -10,4 +10,5 @@ mod filtered;
 mod letters;
 mod post;
 mod recovered;
+mod sweep;
 mod world;

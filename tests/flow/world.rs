@@ -20,6 +20,7 @@ use channel::usecase::ingest::Ingest;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
+use futures::FutureExt;
 use google::gmail::GoogleGmail;
 use google::jwks::Jwks;
 use google::oauth::{ClientSource, GoogleOAuth, OAuthEndpoints};
@@ -27,10 +28,11 @@ use google::tokens::Tokens;
 use mail_sync::MailSync;
 use mime::Mime;
 use simulator::{AccountDump, Client, Config, Deliver, Delivered, MessageDump, Running, Simulator, Subscription};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use testkit::{FakePseudonyms, ManualClock, MemoryVault, SequenceEntropy};
+use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryVault, SequenceEntropy};
 use tests::dynamo::{Dynamo, dynamo};
 use token_refresher::TokenRefresher;
 
@@ -48,6 +50,8 @@ pub struct World {
     pub mailbox: MailboxId,
     /// What could not be done, with its reason.
     pub dead: Vec<String>,
+    /// Runs of the schedule that failed as a whole.
+    pub failed_minutes: u32,
     mail_sync: MailSync,
     worker: AiWorker,
     refresher: TokenRefresher,
@@ -106,6 +110,7 @@ impl ClientSource for SameClient {
 
 /// What the test can set before anything runs.
 pub struct Setup {
+    pub faults: Arc<Faults>,
     pub settings: Box<dyn Fn(&mut Settings) + Send>,
     pub rules: Rules,
     pub simulator: Config,
@@ -113,7 +118,12 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { settings: Box::new(|_| ()), rules: Rules::default(), simulator: Config::default() }
+        Self {
+            faults: Faults::none(),
+            settings: Box::new(|_| ()),
+            rules: Rules::default(),
+            simulator: Config::default(),
+        }
     }
 }
 
@@ -157,6 +167,7 @@ impl World {
             post: post.clone(),
             vault: vault.clone(),
             rules: setup.rules,
+            faults: setup.faults,
         };
         let (mail_sync, worker, refresher) = parts.functions(asked.clone());
         let world = Self {
@@ -169,6 +180,7 @@ impl World {
             asked,
             mailbox,
             dead: vec![],
+            failed_minutes: 0,
             mail_sync,
             worker,
             refresher,
@@ -262,10 +274,13 @@ impl World {
     }
 
     async fn one(&mut self, work: Work) {
-        let outcome = match work.clone() {
-            Work::Sync(work) => self.mail_sync.work(work).await,
-            Work::Worker(work) => self.worker.work(work).await,
+        // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
+        let (outcome, visibility) = match work.clone() {
+            Work::Sync(work) => (AssertUnwindSafe(self.mail_sync.work(work)).catch_unwind().await, 360),
+            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work)).catch_unwind().await, 720),
         };
+        let outcome =
+            outcome.unwrap_or(Outcome::Retry { after: Duration::from_secs(visibility), reason: "crash".into() });
         match outcome {
             Outcome::Done | Outcome::Ignore(_) | Outcome::Defer { .. } => {}
             Outcome::Retry { after, .. } => self.post.put(work, after),
@@ -283,7 +298,10 @@ impl World {
             if next >= end {
                 return;
             }
-            self.refresher.handle().await.unwrap();
+            let run = AssertUnwindSafe(self.refresher.handle()).catch_unwind().await;
+            if !matches!(run, Ok(Ok(_))) {
+                self.failed_minutes += 1;
+            }
             tick = next.plus(Duration::from_secs(60));
         }
     }
@@ -366,11 +384,15 @@ struct Parts {
     post: Arc<Post>,
     vault: Arc<CountingVault>,
     rules: Rules,
+    faults: Arc<Faults>,
 }
 
 impl Parts {
     fn functions(self, asked: Arc<AtomicU32>) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules } = self;
+        let Self { url, clock, table, post, vault, rules, faults } = self;
+        let table = Arc::new(FailNth::new(table, faults.clone()));
+        let post = Arc::new(FailNth::new(post, faults.clone()));
+        let vault = Arc::new(FailNth::new(vault, faults));
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let entropy = Arc::new(SequenceEntropy::default());
         let http = runtime::http::client().unwrap();

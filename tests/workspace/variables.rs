@@ -107,7 +107,6 @@ fn shipped_sources() -> Vec<(String, String)> {
 }
 
 #[test]
-#[ignore = "README.md and the constants of runtime are not written yet"]
 fn each_variable_is_a_constant_a_row_and_set() {
     let sources = shipped_sources();
     let in_runtime = |(path, text): &(String, String)| path.starts_with(HOME) && !literals(text).is_empty();

@@ -30,7 +30,12 @@ pub enum FailWith {
     Broken,
     /// Of a commit only.
     Conflict,
+    /// The process ends here: a panic, which the test takes for the end of the function.
+    Crash,
 }
+
+/// What a crash panics with.
+pub const CRASH: &str = "injected crash";
 
 #[derive(Debug)]
 pub struct Faults {
@@ -87,6 +92,7 @@ impl Injected for StoreError {
         match with {
             FailWith::Unavailable => Self::Unavailable(LOST.to_owned()),
             FailWith::Broken => Self::Broken(LOST.to_owned()),
+            FailWith::Crash => panic!("{CRASH}"),
             FailWith::Conflict => panic!("a read knows no conflict: plan another fault for this call"),
         }
     }
@@ -105,6 +111,7 @@ impl Injected for QueueError {
     fn injected(with: FailWith) -> Self {
         match with {
             FailWith::Unavailable | FailWith::Broken => Self(LOST.to_owned()),
+            FailWith::Crash => panic!("{CRASH}"),
             FailWith::Conflict => panic!("a queue knows no conflict: plan another fault for this call"),
         }
     }
@@ -115,6 +122,7 @@ impl Injected for VaultError {
         match with {
             FailWith::Unavailable => Self::Unavailable(LOST.to_owned()),
             FailWith::Broken => Self::Denied(LOST.to_owned()),
+            FailWith::Crash => panic!("{CRASH}"),
             FailWith::Conflict => panic!("a vault knows no conflict: plan another fault for this call"),
         }
     }

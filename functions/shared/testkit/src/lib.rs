@@ -11,7 +11,7 @@ mod surroundings;
 mod vault;
 
 pub use build::*;
-pub use fault::{FailNth, FailWith, Faults, When};
+pub use fault::{CRASH, FailNth, FailWith, Faults, When};
 pub use queues::{MemoryQueues, Sent};
 pub use store::{MemoryStore, Store};
 pub use surroundings::{FakePseudonyms, ManualClock, SequenceEntropy};
