@@ -81,6 +81,7 @@ fn engine_items(now: Timestamp) -> Vec<Item> {
     };
     let sync = SyncState {
         relist: 2,
+        relist_until: None,
         resync: Some(resync),
         lease: lease(now),
         last_sync_at: Some(now),
@@ -201,6 +202,7 @@ fn action_items(now: Timestamp) -> Vec<Item> {
             kind: ActionKind::PersonReply,
             draft: Some(draft),
             not_before: Some(now),
+            budget_taken: true,
             by: Some(address("operator@example.com")),
             ..action("mb", "t1", 1, &step, now)
         }

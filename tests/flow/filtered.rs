@@ -106,13 +106,7 @@ async fn a_paused_mailbox_records_and_waits() {
     assert_eq!(world.conversation(&mail.thread_id).await.head.state, ConversationState::Held);
     assert!(world.answers().is_empty());
     world.change(|settings| settings.enabled = true).await;
-    let resume = channel::record::Resume {
-        ver: 0,
-        mailbox: world.mailbox.clone(),
-        requested_at: channel::ports::Clock::now(&world.clock),
-        due_at: Some(channel::ports::Clock::now(&world.clock)),
-    };
-    channel::ports::Commits::commit(&*world.table, channel::record::Commit::new().put(resume)).await.unwrap();
+    world.resume().await;
     world.settle().await;
     assert_eq!(world.answers().len(), 1);
 }

@@ -146,3 +146,88 @@ async fn fault_49_a_mail_that_is_old_when_first_seen_is_only_drafted() {
     assert!(world.answers().is_empty());
     assert_eq!(world.conversation(&mail.thread_id).await.head.state, ConversationState::Review);
 }
+
+#[tokio::test]
+async fn fault_30_mails_of_one_thread_that_are_read_at_once_all_keep_their_text() {
+    let mut world = World::new().await;
+    let mail = world.deliver(&question("c0"));
+    for n in 1..6 {
+        let letter = question(&format!("c{n}")).replies_to("<c0@customer.test>").subject("Re: Returning an item");
+        world.deliver(&letter.body(&format!("And a further remark, number {n}.\n")));
+    }
+    world.push();
+    world.all_at_once().await; // the Sync
+    world.all_at_once().await; // six Ingests
+    world.settle().await;
+    let conversation = world.conversation(&mail.thread_id).await;
+    assert_eq!(conversation.mails.len(), 6);
+    assert!(conversation.mails.iter().all(|mail| !mail.text.is_empty() && mail.obstacles.is_empty()));
+    assert_eq!(conversation.turns.len(), 1, "one turn for all of them");
+    assert_eq!(world.dead, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn fault_47_a_pause_holds_the_pending_answer_and_a_mail_that_comes_meanwhile() {
+    let mut setup = auto_reply();
+    setup.settings = Box::new(|settings| {
+        settings.auto_reply = true;
+        settings.draft_only = false;
+        settings.delay_secs = 300;
+    });
+    let mut world = World::with(setup).await;
+    let mail = world.receive(&question("a"));
+    world.run_for(Duration::from_secs(120)).await;
+    world.change(|settings| settings.enabled = false).await;
+    world.run_for(Duration::from_secs(600)).await;
+    assert!(world.answers().is_empty(), "paused");
+    let more = question("b").replies_to("<a@customer.test>").subject("Re: Returning an item");
+    world.receive(&more.body("And how long does delivery take?\n"));
+    world.run_for(Duration::from_secs(600)).await;
+    let conversation = world.conversation(&mail.thread_id).await;
+    assert_eq!((conversation.mails.len(), conversation.head.state), (2, ConversationState::Held));
+    world.change(|settings| settings.enabled = true).await;
+    world.resume().await;
+    world.run_for(Duration::from_secs(900)).await;
+    assert_eq!(world.answers().len(), 1);
+    assert!(world.answers()[0].text.contains("2 to 4 working days"), "{}", world.answers()[0].text);
+}
+
+#[tokio::test]
+async fn a_newer_mail_that_an_exclusion_leaves_out_does_not_hold_the_answer_back() {
+    let mut setup = auto_reply();
+    setup.settings = Box::new(|settings| {
+        settings.auto_reply = true;
+        settings.draft_only = false;
+        settings.delay_secs = 120;
+        settings.exclusions.domains.push("elsewhere.test".into());
+    });
+    let mut world = World::with(setup).await;
+    world.receive(&question("a"));
+    world.run_for(Duration::from_secs(60)).await;
+    world.receive(
+        &question("x")
+            .from("Eve <eve@elsewhere.test>")
+            .replies_to("<a@customer.test>")
+            .subject("Re: Returning an item"),
+    );
+    world.run_for(Duration::from_secs(600)).await;
+    assert_eq!(world.answers().len(), 1);
+}
+
+#[tokio::test]
+async fn a_thread_that_is_deleted_in_gmail_goes_to_a_person() {
+    let mut setup = auto_reply();
+    setup.settings = Box::new(|settings| {
+        settings.auto_reply = true;
+        settings.draft_only = false;
+        settings.delay_secs = 300;
+    });
+    let mut world = World::with(setup).await;
+    let mail = world.receive(&question("a"));
+    world.run_for(Duration::from_secs(120)).await;
+    world.google.delete_message(crate::letters::DESK, &mail.id).unwrap();
+    world.run_for(Duration::from_secs(1200)).await;
+    assert_eq!(world.conversation(&mail.thread_id).await.head.state, ConversationState::NeedsPerson);
+    let calls = world.google.calls().iter().filter(|call| call.method == "gmail.users.threads.get").count();
+    assert!(calls < 5, "it was asked {calls} times");
+}

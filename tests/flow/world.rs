@@ -50,6 +50,8 @@ pub struct World {
     pub mailbox: MailboxId,
     /// What could not be done, with its reason.
     pub dead: Vec<String>,
+    /// How often the schedule runs.
+    pub every: Duration,
     /// Runs of the schedule that failed as a whole.
     pub failed_minutes: u32,
     mail_sync: MailSync,
@@ -181,6 +183,7 @@ impl World {
             mailbox,
             dead: vec![],
             failed_minutes: 0,
+            every: Duration::from_secs(60),
             mail_sync,
             worker,
             refresher,
@@ -225,6 +228,7 @@ impl World {
                 cursor,
                 cursor_at: now,
                 relist: 0,
+                relist_until: None,
                 resync: None,
                 lease: None,
                 last_sync_at: None,
@@ -288,7 +292,7 @@ impl World {
         }
     }
 
-    /// Works off the queues, the clock going along, with a run of the schedule each minute.
+    /// Works off the queues, the clock going along, with the schedule.
     pub async fn run_for(&mut self, length: Duration) {
         let end = self.clock.now().plus(length);
         let mut tick = self.clock.now();
@@ -302,7 +306,7 @@ impl World {
             if !matches!(run, Ok(Ok(_))) {
                 self.failed_minutes += 1;
             }
-            tick = next.plus(Duration::from_secs(60));
+            tick = next.plus(self.every);
         }
     }
 
@@ -316,6 +320,36 @@ impl World {
             assert!(steps < 2_000, "the queues never come to rest; dead letters: {:?}", self.dead);
         }
         self.go_to(until);
+    }
+
+    /// Works off everything that is due now, all of it at the same time.
+    pub async fn all_at_once(&mut self) {
+        let mut works = vec![];
+        while let Some((_, work)) = self.post.take(self.clock.now()) {
+            works.push(work);
+        }
+        let (mail_sync, worker) = (&self.mail_sync, &self.worker);
+        let running = works.iter().cloned().map(|work| async move {
+            match work {
+                Work::Sync(work) => mail_sync.work(work).await,
+                Work::Worker(work) => worker.work(work).await,
+            }
+        });
+        let outcomes = futures::future::join_all(running).await;
+        for (work, outcome) in works.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Retry { after, .. } => self.post.put(work, after),
+                Outcome::Fail(why) => self.dead.push(why),
+                Outcome::Done | Outcome::Ignore(_) | Outcome::Defer { .. } => {}
+            }
+        }
+    }
+
+    /// What *Enabled* and *Reconnect* write.
+    pub async fn resume(&self) {
+        let now = self.clock.now();
+        let resume = Resume { ver: 0, mailbox: self.mailbox.clone(), requested_at: now, due_at: Some(now) };
+        self.table.commit(Commit::new().put(resume)).await.unwrap();
     }
 
     /// Long enough for a mail to be answered, whatever hint is lost.
@@ -424,6 +458,7 @@ impl Parts {
                 rules: rules.clone(),
             },
             ingest: Ingest {
+                engines: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
                 seen: table.clone(),
@@ -440,6 +475,7 @@ impl Parts {
         let assistant = CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked };
         let worker = AiWorker {
             turns: TakeTurn {
+                engines: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
                 commits: table.clone(),
@@ -451,6 +487,8 @@ impl Parts {
                 rules: rules.clone(),
             },
             actions: Act {
+                engines: table.clone(),
+                seen: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
                 commits: table.clone(),

@@ -22,6 +22,7 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
     let rules = context.rules(TIME_OUT)?;
     let (sync_queue, work_queue) = (context.sync_queue()?, context.work_queue()?);
     let turns = TakeTurn {
+        engines: table.clone(),
         mailboxes: table.clone(),
         conversations: table.clone(),
         commits: table.clone(),
@@ -33,6 +34,8 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         rules: rules.clone(),
     };
     let actions = Act {
+        engines: table.clone(),
+        seen: table.clone(),
         mailboxes: table.clone(),
         conversations: table.clone(),
         commits: table.clone(),

@@ -33,6 +33,7 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<MailSync>), NotReady
         rules: rules.clone(),
     };
     let ingest = Ingest {
+        engines: table.clone(),
         mailboxes: table.clone(),
         conversations: table.clone(),
         seen: table.clone(),

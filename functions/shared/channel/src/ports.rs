@@ -71,6 +71,7 @@ pub trait Engines: Send + Sync {
     async fn grants(&self, mailbox: &MailboxId) -> Result<Vec<GrantRecord>, StoreError>;
     async fn units(&self, mailbox: &MailboxId) -> Result<Option<Units>, StoreError>;
     async fn resume(&self, mailbox: &MailboxId) -> Result<Option<Resume>, StoreError>;
+    async fn parked_work(&self, mailbox: &MailboxId, work: &ParkedWork) -> Result<Option<Parked>, StoreError>;
     /// At most `limit`, in key order.
     async fn parked(&self, mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError>;
 }

@@ -6,7 +6,7 @@
 //! | Retry(after) | comes back after that long |
 //! | Defer | the handler moves it (or its use case has), then deleted |
 //! | Fail(reason), undecodable | into the dead-letter queue with the reason, then deleted |
-//! | panic | Retry once, then Fail |
+//! | panic | Retry twice, then Fail |
 //!
 //! Invariant: a record is deleted only when its outcome stands somewhere else; when that fails, it comes back.
 
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// The longest visibility time-out that SQS knows.
 const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 /// A panic is tried this often in all.
-const PANIC_ATTEMPTS: u32 = 2;
+const PANIC_ATTEMPTS: u32 = 3;
 const AFTER_PANIC: Duration = Duration::from_secs(30);
 
 /// Work that comes through a queue.

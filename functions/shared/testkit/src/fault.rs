@@ -164,6 +164,7 @@ failing! {
         fn grants(mailbox: &MailboxId) -> Result<Vec<GrantRecord>, StoreError>;
         fn units(mailbox: &MailboxId) -> Result<Option<Units>, StoreError>;
         fn resume(mailbox: &MailboxId) -> Result<Option<Resume>, StoreError>;
+        fn parked_work(mailbox: &MailboxId, work: &ParkedWork) -> Result<Option<Parked>, StoreError>;
         fn parked(mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError>;
     }
     Conversations {

@@ -237,6 +237,10 @@ impl Engines for MemoryStore {
         Ok(self.live(&ItemKey::Resume(mailbox.clone()), self.clock.now()).map(|item| record!(Resume, item)))
     }
 
+    async fn parked_work(&self, mailbox: &MailboxId, work: &ParkedWork) -> Result<Option<Parked>, StoreError> {
+        Ok(self.live(&ItemKey::Park(mailbox.clone(), work.clone()), self.clock.now()).map(|item| record!(Park, item)))
+    }
+
     async fn parked(&self, mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError> {
         let items = self.all_live(self.clock.now()).into_iter();
         let parked = items.filter_map(|item| if let Item::Park(parked) = item { Some(*parked) } else { None });

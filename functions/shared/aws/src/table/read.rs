@@ -121,6 +121,10 @@ impl Engines for Table {
         self.one(ItemKey::Resume(mailbox.clone())).await
     }
 
+    async fn parked_work(&self, mailbox: &MailboxId, work: &ParkedWork) -> Result<Option<Parked>, StoreError> {
+        self.one(ItemKey::Park(mailbox.clone(), work.clone())).await
+    }
+
     async fn parked(&self, mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError> {
         self.several(mailbox, "PARK#", Some(limit)).await
     }

@@ -211,6 +211,9 @@ pub struct Action {
     pub due_at: Option<Timestamp>,
     /// Not before this moment, whatever is due: a rate limit or a second look.
     pub not_before: Option<Timestamp>,
+    /// Its answer budgets were taken; another try takes none.
+    #[serde(default)]
+    pub budget_taken: bool,
     /// Who approved it, discarded it or wrote it.
     pub by: Option<EmailAddress>,
     pub updated_at: Timestamp,
@@ -363,6 +366,13 @@ pub enum SeenState {
     },
     /// It was deleted before it could be read.
     Gone,
+}
+
+impl SeenState {
+    /// Nothing more is to be done about the mail.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Reading { .. })
+    }
 }
 
 /// One conversation as a whole, without what has expired.

@@ -40,6 +40,9 @@ pub struct SyncState {
     /// How often an empty answer after a push was listed again.
     #[serde(default)]
     pub relist: u8,
+    /// Until then an empty answer moves no cursor: a push said that there is more.
+    #[serde(default)]
+    pub relist_until: Option<Timestamp>,
     pub resync: Option<Resync>,
     pub lease: Option<Lease>,
     pub last_sync_at: Option<Timestamp>,

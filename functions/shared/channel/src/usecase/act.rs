@@ -4,18 +4,20 @@
 //! begun in one transaction that requires the turn, its revision, the thread, the settings and the budgets to be as
 //! they were read; a lost answer of Gmail is looked into, never repeated blindly.
 
-use crate::ids::{MailboxId, StepName, ThreadId};
+use crate::ids::{LeaseToken, MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Access, Clock, CommitError, Commits, Conversations, Entropy, Gmail, GmailError, MailWriter, Mailboxes, Pseudonyms,
-    SyncQueue, WorkQueue,
+    Access, Clock, CommitError, Commits, Conversations, Engines, Entropy, Gmail, GmailError, MailWriter, Mailboxes,
+    Pseudonyms, SeenMails, SyncQueue, WorkQueue,
 };
 use crate::record::{
     Action, ActionKind, ActionState, Commit, Conversation, ConversationState, DraftRef, Head, ItemKey, Lease,
-    MailboxView, Turn, TurnState,
+    MailboxView, SeenState, TakenOver, Turn, TurnState,
 };
 use crate::time::Timestamp;
-use crate::usecase::common::{Rules, Stop, delay_until, fresh_token, grant_problem, not_before, note_grant_problem};
+use crate::usecase::common::{
+    Rules, Stop, delay_until, fresh_token, grant_problem, not_before, note_grant_problem, parked_again,
+};
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
 use crate::work::{SyncWork, WorkerWork};
@@ -30,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const LOOKS: u32 = 2;
 /// `drafts.send` is begun only with so much of the lease left: more than its own time-out.
 const SEND_TIME: Duration = Duration::from_secs(45);
+/// A newer mail of the thread that cannot be read holds an answer back for so long; then a person looks.
+const UNSEEN_PATIENCE: Duration = Duration::from_secs(3600);
 /// After so many tries that Gmail did not carry out, a person is asked.
 const SEND_ATTEMPTS: u32 = 5;
 /// A refusal that lasts longer takes the draft of an answer sent by machine out of Gmail again.
@@ -37,6 +41,8 @@ const LONG_REFUSAL: Duration = Duration::from_secs(120);
 
 pub struct Act {
     pub mailboxes: Arc<dyn Mailboxes>,
+    pub engines: Arc<dyn Engines>,
+    pub seen: Arc<dyn SeenMails>,
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub gmail: Arc<dyn Gmail>,
@@ -57,6 +63,8 @@ pub(crate) struct Hand {
     pub head: Head,
     pub turn: Option<Turn>,
     pub action: Action,
+    /// Names our lease on the head.
+    pub token: LeaseToken,
 }
 
 impl Hand {
@@ -120,8 +128,8 @@ impl Act {
         }
         let mut head = conversation.head.clone();
         let purpose = format!("act#{}#{}", action.turn, action.step);
-        head.lease =
-            Some(Lease::next(head.lease.as_ref(), fresh_token(&*self.entropy), now.plus(self.rules.lease), &purpose));
+        let token = fresh_token(&*self.entropy);
+        head.lease = Some(Lease::next(head.lease.as_ref(), token.clone(), now.plus(self.rules.lease), &purpose));
         match self.commits.commit(Commit::new().put(head.clone())).await {
             Err(CommitError::Conflict(_)) => {
                 return Ok(self.later(&action, Duration::from_secs(2), "the_thread_is_busy").await);
@@ -130,7 +138,7 @@ impl Act {
         }
         head.ver += 1;
         let access = Access { mailbox: mailbox.clone(), grant };
-        let mut hand = Hand { view, access, conversation, head, turn, action };
+        let mut hand = Hand { view, access, conversation, head, turn, action, token };
         match self.step(&mut hand).await {
             Err(Stop::Gmail(error)) => self.gmail_failed(hand, error).await,
             Err(Stop::Commit(CommitError::Conflict(keys))) => {
@@ -194,8 +202,11 @@ impl Act {
 
     /// A newer mail joined, somebody took over, or the turn is closed: this plan is no longer wanted.
     async fn superseded(&self, hand: &mut Hand, now: Timestamp) -> Result<Option<Outcome>, Stop> {
-        if hand.head.last_turn > hand.action.turn && hand.head.taken_over.is_none() {
-            return self.join_the_newer(hand, now).await.map(Some);
+        let newer = hand.conversation.turn(hand.head.last_turn).filter(|turn| turn.no > hand.action.turn);
+        if let Some(newer) =
+            newer.filter(|turn| turn.state.joinable()).cloned().filter(|_| hand.head.taken_over.is_none())
+        {
+            return self.join_the_newer(hand, newer, now).await.map(Some);
         }
         let wanted = hand.turn.as_ref().is_some_and(|turn| {
             turn.state == TurnState::Planned
@@ -208,8 +219,9 @@ impl Act {
         let replanned =
             hand.turn.as_ref().is_some_and(|turn| matches!(turn.state, TurnState::Open | TurnState::Parked));
         if replanned && hand.head.taken_over.is_none() {
-            // The next plan takes this action over, with its draft.
-            self.give_back_hand(hand).await?;
+            // The next plan takes this action over, with its draft; until then nothing of it is due.
+            hand.action.due_at = None;
+            self.settle(hand).await?;
             return Ok(Some(Outcome::Ignore("a_newer_plan_is_coming")));
         }
         hand.action = cancelled(&hand.action, "taken_over", now);
@@ -223,23 +235,27 @@ impl Act {
 
     /// While this answer was under way a newer mail opened a turn of its own; the answer did not go out after all. Its
     /// mails join the newer turn, and its draft goes.
-    async fn join_the_newer(&self, hand: &mut Hand, now: Timestamp) -> Result<Outcome, Stop> {
+    async fn join_the_newer(&self, hand: &mut Hand, mut newer: Turn, now: Timestamp) -> Result<Outcome, Stop> {
         hand.action = cancelled(&hand.action, "joined_a_newer_turn", now);
         let mails = hand.turn.as_ref().map(|turn| turn.mails.clone()).unwrap_or_default();
         hand.end_turn(TurnState::NoAnswer, Some("Its mails are answered together with a newer one."));
-        let newer = hand.conversation.turn(hand.head.last_turn).filter(|turn| turn.state.joinable()).cloned();
+        newer.mails = mails.into_iter().chain(newer.mails).collect();
+        newer.rev += 1;
+        if newer.state == TurnState::Planned {
+            (newer.state, newer.due_at) = (TurnState::Open, Some(now));
+            hand.show(ConversationState::Working, None, now);
+        }
         hand.head.lease = None;
-        let mut commit = Commit::new().put(hand.action.clone()).put(hand.head.clone());
+        let mut commit = Commit::new().put(hand.action.clone()).put(hand.head.clone()).put(newer.clone());
         if let Some(turn) = &hand.turn {
             commit = commit.put(turn.clone());
         }
-        if let Some(mut newer) = newer {
-            newer.mails = mails.into_iter().chain(newer.mails).collect();
-            newer.rev += 1;
-            commit = commit.put(newer);
-        }
         self.commits.commit(commit).await?;
         hand.action.ver += 1;
+        let work = WorkerWork::Turn { mailbox: newer.mailbox, thread: newer.thread, turn: newer.no };
+        if let Err(error) = self.queue.send(vec![work], Duration::ZERO).await {
+            tracing::warn!(mailbox.id = %hand.access.mailbox, %error, "a hint was lost; the turn comes from the due index");
+        }
         if hand.action.due_at.is_some() {
             self.later(&hand.action, Duration::ZERO, "cleanup").await;
         }
@@ -252,9 +268,12 @@ impl Act {
         hand.action.updated_at = now;
         hand.show(ConversationState::Held, Some("The channel is paused."), now);
         hand.head.lease = None;
-        let mut commit = Commit::new().put(hand.action.clone()).put(hand.head.clone());
+        // Paused by settings that still stand: a person who resumes meanwhile makes this commit fail.
+        let unchanged = ItemKey::Settings(hand.access.mailbox.clone());
+        let mut commit =
+            Commit::new().put(hand.action.clone()).put(hand.head.clone()).check(unchanged, hand.view.settings.ver);
         if let Some(turn) = &hand.turn {
-            commit = commit.put(parked_turn(turn, now));
+            commit = commit.put(parked_again(&*self.engines, parked_turn(turn, now)).await?);
         }
         self.commits.commit(commit).await?;
         Ok(Outcome::Ignore("paused"))
@@ -265,7 +284,9 @@ impl Act {
         let now = self.clock.now();
         hand.action.kind = ActionKind::Draft;
         hand.action.reply.machine_sent = false;
-        hand.action.state = ActionState::Planned;
+        if !matches!(hand.action.state, ActionState::Drafting { .. }) {
+            hand.action.state = ActionState::Planned;
+        }
         self.draft(hand).await?;
         hand.set(ActionState::Drafted, None, now);
         hand.show(ConversationState::Review, Some(&format!("A draft, because {reason}.")), now);
@@ -287,8 +308,25 @@ impl Act {
             .filter(|message| !known(&message.message))
             .filter(|message| newest_known.is_none_or(|newest| message.internal_date >= newest))
             .collect();
+        let ids: Vec<_> = unseen.iter().map(|message| message.message.clone()).collect();
+        let seen = self.seen.seen(&hand.access.mailbox, &ids, now).await?;
+        // What an exclusion left out, or what is gone, is nobody's word in this conversation.
+        let settled = |id: &crate::ids::MessageId| {
+            seen.iter().any(|seen| seen.message == *id && seen.state.is_final() && seen.state != SeenState::Stored)
+        };
+        let unseen: Vec<_> = unseen.into_iter().filter(|message| !settled(&message.message)).collect();
         if unseen.is_empty() {
             return Ok(None);
+        }
+        let patience = hand
+            .turn
+            .as_ref()
+            .map_or(now, |turn| turn.opened_at)
+            .plus(hand.view.settings.delay())
+            .plus(UNSEEN_PATIENCE);
+        if now > patience {
+            let why = "the thread holds a newer mail that could not be read";
+            return self.downgrade(hand, why).await.map(Some);
         }
         let work = unseen.iter().map(|message| SyncWork::Ingest {
             mailbox: hand.access.mailbox.clone(),
@@ -337,10 +375,11 @@ impl Act {
             Ok(stands) if stands.message == ours.message => {
                 Ok(self.gmail.update_draft(&hand.access, &ours.draft, &hand.action.thread, mail).await?)
             }
-            Ok(edited) => {
-                // A person is at it: their words stay, and they send it.
+            Ok(_edited) => {
+                // A person is at it: their words stay, and they send it. What we know of the draft stays what we wrote, so
+                // that the difference is seen.
                 hand.action.kind = ActionKind::Draft;
-                Ok(edited)
+                Ok(ours.clone())
             }
             Err(GmailError::NotFound) => Ok(self.gmail.create_draft(&hand.access, &hand.action.thread, mail).await?),
             Err(error) => Err(error.into()),
@@ -385,7 +424,6 @@ impl Act {
             Err(error) => return Err(error.into()),
         };
         if stands.message != *shown {
-            hand.action.draft = Some(stands);
             hand.set(ActionState::Drafted, None, now);
             hand.show(ConversationState::Review, Some("Changed in Gmail: look at it again before it is sent."), now);
             self.settle(hand).await?;
@@ -435,28 +473,35 @@ impl Act {
             return Ok(self.later(&hand.action, Duration::ZERO, "too_little_time_left").await);
         }
         hand.set(ActionState::Sending { since: now, attempt }, lease_end, now);
+        let takes_budget = hand.action.kind == ActionKind::Send && !hand.action.budget_taken;
+        hand.action.budget_taken |= takes_budget;
+        // Head and turn are written although nothing changes in them: a mail that read them before this joins neither.
         let mut commit = Commit::new()
             .put(hand.action.clone())
-            .check(ItemKey::Head(hand.head.mailbox.clone(), hand.head.thread.clone()), hand.head.ver)
+            .put(hand.head.clone())
             .check(ItemKey::Settings(hand.access.mailbox.clone()), hand.view.settings.ver)
             .check(ItemKey::Mailbox(hand.access.mailbox.clone()), hand.view.meta.ver)
             .check(ItemKey::Organisation, hand.view.organisation.ver);
         if let Some(turn) = hand.turn.as_ref().filter(|_| hand.answers_its_turn()) {
-            commit = commit.check(ItemKey::Turn(turn.mailbox.clone(), turn.thread.clone(), turn.no), turn.ver);
+            commit = commit.put(turn.clone());
         }
-        if hand.action.kind == ActionKind::Send {
+        if takes_budget {
             for cap in crate::usecase::caps::caps(&hand.action, &self.rules, &*self.pseudonyms, now) {
                 commit = commit.cap(cap);
             }
         }
         match self.commits.commit(commit).await {
             Err(CommitError::CapReached(cap)) => {
-                hand.action.state = before;
+                (hand.action.state, hand.action.budget_taken) = (before, false);
                 return self.downgrade(hand, &crate::usecase::caps::in_words(&cap)).await;
             }
             other => other?,
         }
         hand.action.ver += 1;
+        hand.head.ver += 1;
+        if let Some(turn) = hand.turn.as_mut().filter(|_| hand.action.kind != ActionKind::PersonReply) {
+            turn.ver += 1;
+        }
         match self.gmail.send_draft(&hand.access, &draft.draft).await {
             Ok(message) => self.sent(hand, message).await,
             Err(error) => self.not_sent(hand, before, attempt, error).await,
@@ -559,7 +604,9 @@ impl Act {
     async fn back_to_drafted(&self, hand: &mut Hand, attempt: u32) -> Result<Outcome, Stop> {
         let now = self.clock.now();
         if hand.answers_its_turn() {
-            hand.action.state = ActionState::Drafted;
+            // Recorded first: an action that may be on its way holds back everything else of its thread.
+            hand.set(ActionState::Drafted, Some(now), now);
+            self.save_action(hand).await?;
             if let Some(outcome) = self.superseded(hand, now).await? {
                 return Ok(outcome);
             }
@@ -581,17 +628,29 @@ impl Act {
 
     /// Removes the draft of a cancelled action from Gmail, unless a person edited it.
     async fn clean_up(&self, hand: &mut Hand, reason: String) -> Result<Outcome, Stop> {
-        let draft = match hand.action.draft.clone() {
-            Some(draft) => Some(draft),
-            None => self.find_draft(hand).await?,
-        };
-        if let Some(draft) = draft {
-            self.delete_if_ours(hand, &draft).await?;
+        if let Err(error) = self.remove_draft(hand).await {
+            match error {
+                Stop::Gmail(GmailError::NotFound | GmailError::Refused(_) | GmailError::Conflict) => {
+                    tracing::warn!(mailbox.id = %hand.access.mailbox, "a cancelled draft could not be removed from Gmail");
+                }
+                other => return Err(other),
+            }
         }
         hand.action.draft = None;
         hand.set(ActionState::Cancelled { reason, cleanup: false }, None, self.clock.now());
         self.settle(hand).await?;
         Ok(Outcome::Done)
+    }
+
+    async fn remove_draft(&self, hand: &Hand) -> Result<(), Stop> {
+        let draft = match hand.action.draft.clone() {
+            Some(draft) => Some(draft),
+            None => self.find_draft(hand).await?,
+        };
+        match draft {
+            Some(draft) => self.delete_if_ours(hand, &draft).await,
+            None => Ok(()),
+        }
     }
 
     async fn delete_if_ours(&self, hand: &Hand, ours: &DraftRef) -> Result<(), Stop> {
@@ -615,6 +674,8 @@ impl Act {
         }
         if hand.answers_its_turn() {
             hand.end_turn(TurnState::NeedsPerson, Some(why));
+            // So does whatever comes next in this thread, until it is handed back.
+            hand.head.taken_over.get_or_insert(TakenOver { at: now, reason: "routed".to_owned() });
         }
         hand.show(ConversationState::NeedsPerson, Some(why), now);
         self.settle(hand).await?;
@@ -663,6 +724,9 @@ impl Act {
         let newer_work = fresh.turns.iter().any(|turn| turn.no > hand.action.turn || turn.state == TurnState::Open);
         let mut head = fresh.head.clone();
         head.lease = None;
+        if let (None, Some(ours)) = (&head.taken_over, &hand.head.taken_over) {
+            head.taken_over = Some(ours.clone());
+        }
         if !newer_work && head.taken_over == hand.head.taken_over {
             (head.state, head.state_reason) = (hand.head.state, hand.head.state_reason.clone());
             head.updated_at = head.updated_at.max(hand.head.updated_at);
@@ -680,24 +744,12 @@ impl Act {
         Ok(())
     }
 
-    async fn give_back_hand(&self, hand: &mut Hand) -> Result<(), Stop> {
-        hand.head.lease = None;
-        match self.commits.commit(Commit::new().put(hand.head.clone())).await {
-            Ok(()) | Err(CommitError::Conflict(_)) => Ok(()),
-            Err(other) => Err(other.into()),
-        }
-    }
-
     /// After a conflict: the lease goes back if it is still ours.
     async fn give_back(&self, hand: Hand) -> Result<(), Stop> {
         let now = self.clock.now();
-        let ours = hand.head.lease.as_ref().map(|lease| lease.token.clone());
         let stored = self.conversations.head(&hand.access.mailbox, &hand.action.thread, now).await?;
-        let Some(mut head) =
-            stored.filter(|head| ours.is_some() && head.lease.as_ref().map(|lease| &lease.token) == ours.as_ref())
-        else {
-            return Ok(());
-        };
+        let still_ours = |head: &Head| head.lease.as_ref().is_some_and(|lease| lease.token == hand.token);
+        let Some(mut head) = stored.filter(still_ours) else { return Ok(()) };
         head.lease = None;
         match self.commits.commit(Commit::new().put(head)).await {
             Ok(()) | Err(CommitError::Conflict(_)) => Ok(()),
@@ -708,10 +760,17 @@ impl Act {
     async fn gmail_failed(&self, mut hand: Hand, error: GmailError) -> Result<Outcome, Stop> {
         let now = self.clock.now();
         if let Some(kind) = grant_problem(&error) {
-            note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, &hand.view, kind).await?;
-            hand.action.due_at = None;
-            hand.show(ConversationState::Held, Some("The mailbox has to be reconnected."), now);
-            return self.hold_without_grant(hand).await;
+            if note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, &hand.view, kind).await? {
+                hand.show(ConversationState::Held, Some("The mailbox has to be reconnected."), now);
+                return self.hold_without_grant(hand).await;
+            }
+            let state = hand.action.state.clone();
+            hand.set(state, Some(now), now);
+            self.settle(&mut hand).await?;
+            return Ok(self.later(&hand.action, Duration::from_secs(1), "another_grant_is_in_force").await);
+        }
+        if matches!(error, GmailError::NotFound | GmailError::Conflict) {
+            return self.to_person(&mut hand, "The thread, or the draft in it, is gone from Gmail.").await;
         }
         if let GmailError::Refused(why) = &error {
             tracing::warn!(mailbox.id = %hand.access.mailbox, turn.id = hand.action.turn, error = %why, "Gmail refuses the action");
@@ -728,12 +787,15 @@ impl Act {
 
     async fn hold_without_grant(&self, mut hand: Hand) -> Result<Outcome, Stop> {
         hand.head.lease = None;
-        let mut commit = Commit::new().put(hand.action.clone()).put(hand.head.clone());
-        if let Some(turn) = &hand.turn {
-            commit = commit.put(parked_turn(turn, self.clock.now()));
+        let now = self.clock.now();
+        // Only while the mailbox is as it is: a reconnect takes the work up again.
+        let Some(view) = self.mailboxes.mailbox(&hand.access.mailbox).await? else {
+            return Ok(Outcome::Ignore("unknown_mailbox"));
+        };
+        if view.usable_grant().is_some() {
+            return Err(CommitError::Conflict(vec![]).into());
         }
-        self.commits.commit(commit).await?;
-        Ok(Outcome::Ignore("no_usable_grant"))
+        self.held(&view, hand.head, hand.turn, hand.action, now).await
     }
 
     /// No grant works. A disconnected mailbox ends the action, any other waits for *Reconnect*.
@@ -745,20 +807,42 @@ impl Act {
         mut action: Action,
     ) -> Result<Outcome, Stop> {
         let now = self.clock.now();
-        action.due_at = None;
-        action.updated_at = now;
-        let mut commit = Commit::new();
-        if view.meta.grant.is_none() {
-            action.state = ActionState::Cancelled { reason: "disconnected".to_owned(), cleanup: false };
-        } else {
+        if view.meta.grant.is_some() {
             head.state = ConversationState::Held;
             head.state_reason = Some("The mailbox has to be reconnected.".to_owned());
-            commit = commit.put(head);
-            if let Some(turn) = &turn {
-                commit = commit.put(parked_turn(turn, now));
-            }
+            return self.held(view, head, turn, action, now).await;
         }
-        self.commits.commit(commit.put(action)).await?;
+        action.due_at = None;
+        action.updated_at = now;
+        action.state = ActionState::Cancelled { reason: "disconnected".to_owned(), cleanup: false };
+        let mut commit = Commit::new().put(action);
+        if let Some(mut turn) = turn.filter(|turn| turn.state.joinable()) {
+            (turn.state, turn.due_at) = (TurnState::NoAnswer, None);
+            turn.reason = Some("The mailbox was disconnected.".to_owned());
+            (head.state, head.state_reason) = (ConversationState::Received, turn.reason.clone());
+            commit = commit.put(turn).put(head);
+        }
+        self.commits.commit(commit).await?;
+        Ok(Outcome::Ignore("disconnected"))
+    }
+
+    async fn held(
+        &self,
+        view: &MailboxView,
+        head: Head,
+        turn: Option<Turn>,
+        mut action: Action,
+        now: Timestamp,
+    ) -> Result<Outcome, Stop> {
+        action.updated_at = now;
+        // An answer by hand to a thread without a turn has no place among the parked: it asks again by itself.
+        action.due_at = if turn.is_some() { None } else { Some(now.plus(Duration::from_secs(3600))) };
+        let unchanged = ItemKey::Mailbox(view.meta.mailbox.clone());
+        let mut commit = Commit::new().put(action).put(head).check(unchanged, view.meta.ver);
+        if let Some(turn) = &turn {
+            commit = commit.put(parked_again(&*self.engines, parked_turn(turn, now)).await?);
+        }
+        self.commits.commit(commit).await?;
         Ok(Outcome::Ignore("no_usable_grant"))
     }
 

@@ -2,8 +2,8 @@
 
 use crate::ids::{LeaseToken, MailboxId};
 use crate::outcome::Outcome;
-use crate::ports::{Clock, CommitError, Commits, Entropy, GmailError, Mailboxes, QueueError, StoreError};
-use crate::record::{Commit, GrantProblem, GrantProblemKind, MailboxView};
+use crate::ports::{Clock, CommitError, Commits, Engines, Entropy, GmailError, Mailboxes, QueueError, StoreError};
+use crate::record::{Commit, GrantProblem, GrantProblemKind, MailboxView, Parked};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -86,7 +86,9 @@ impl Stop {
                 Outcome::Retry { after: Duration::from_secs(1), reason: "an item changed meanwhile".to_owned() }
             }
             Self::Gmail(GmailError::Refused(why)) => Outcome::Fail(format!("Gmail refused: {why}")),
-            other => Outcome::retry(other),
+            // The item with its `due_at` brings the work back in any case: there is no hurry that would use up the queue's
+            // patience.
+            other => Outcome::Retry { after: Duration::from_secs(60), reason: other.to_string() },
         }
     }
 }
@@ -101,26 +103,36 @@ pub fn fresh_token(entropy: &dyn Entropy) -> LeaseToken {
     LeaseToken::parse(fresh_id(entropy)).unwrap_or_else(|_| unreachable!("hex digits are a valid id"))
 }
 
-/// Records that the grant in force does not work, so that the channel page says so and work is parked. A grant that is
-/// no longer in force changes nothing.
+/// What is parked, with the version that stands: parking again is no conflict, and makes a deletion under way miss.
+pub async fn parked_again(engines: &dyn Engines, parked: Parked) -> Result<Parked, StoreError> {
+    let stored = engines.parked_work(&parked.mailbox, &parked.work).await?;
+    Ok(Parked { ver: stored.map_or(0, |stored| stored.ver), ..parked })
+}
+
+/// Records that the grant in force does not work, so that the channel page says so and work is parked. False when the
+/// grant is no longer the one in force: then nothing is concluded from its failure, and the work comes again.
 pub async fn note_grant_problem(
     mailboxes: &dyn Mailboxes,
     commits: &dyn Commits,
     clock: &dyn Clock,
     view: &MailboxView,
     kind: GrantProblemKind,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     for _ in 0..3 {
-        let Some(now_view) = mailboxes.mailbox(&view.meta.mailbox).await? else { return Ok(()) };
-        let (Some(used), Some(current)) = (&view.meta.grant, &now_view.meta.grant) else { return Ok(()) };
-        if used != current || now_view.meta.problem.as_ref().is_some_and(|problem| problem.grant == *current) {
-            return Ok(());
+        let Some(now_view) = mailboxes.mailbox(&view.meta.mailbox).await? else { return Ok(false) };
+        if view.meta.grant != now_view.meta.grant {
+            return Ok(false);
+        }
+        let Some(current) = &now_view.meta.grant else { return Ok(false) };
+        if now_view.meta.problem.as_ref().is_some_and(|problem| problem.grant == *current) {
+            return Ok(true);
         }
         let mut meta = now_view.meta.clone();
         meta.problem = Some(GrantProblem { kind, grant: current.clone(), at: clock.now() });
         match commits.commit(Commit::new().put(meta)).await {
             Err(CommitError::Conflict(_)) => {}
-            other => return Ok(other?),
+            Ok(()) => return Ok(true),
+            Err(other) => return Err(other.into()),
         }
     }
     Err(CommitError::Conflict(vec![]).into())

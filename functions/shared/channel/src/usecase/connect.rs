@@ -438,6 +438,7 @@ fn sync_from(id: &MailboxId, profile: &Profile, resync: Option<Resync>, now: Tim
         cursor: profile.history_id,
         cursor_at: now,
         relist: 0,
+        relist_until: None,
         resync,
         lease: None,
         last_sync_at: None,

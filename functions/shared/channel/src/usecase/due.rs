@@ -186,7 +186,8 @@ impl Due {
                     crate::record::GrantProblemKind::Expired,
                 )
                 .await?;
-                return Ok(());
+                record.due_at = None;
+                return Ok(self.commits.commit(Commit::new().put(record)).await?);
             }
             Err(error) => Err(OAuthError::Unavailable(error.to_string())),
         };

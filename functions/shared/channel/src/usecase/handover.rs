@@ -190,6 +190,7 @@ impl Desk {
             draft: None,
             due_at: Some(case.now),
             not_before: None,
+            budget_taken: false,
             by: Some(by.clone()),
             updated_at: case.now,
             expires_at: case.now.plus(self.retention),

@@ -8,15 +8,15 @@ use crate::ids::{LabelId, MailboxId, MessageId, ThreadId};
 use crate::mail::{Obstacle, ReadMail};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Access, Clock, CommitError, Commits, Conversations, Gmail, GmailError, MailReader, Mailboxes, MessageHeaders,
-    Pseudonyms, SeenMails, SyncQueue, WorkQueue,
+    Access, Clock, CommitError, Commits, Conversations, Engines, Gmail, GmailError, MailReader, Mailboxes,
+    MessageHeaders, Pseudonyms, SeenMails, StoreError, SyncQueue, WorkQueue,
 };
 use crate::record::{
-    Commit, Conversation, ConversationState, Correspondent, Head, MailboxView, Parked, ParkedWork, Seen, SeenState,
-    StoredMail, Turn, TurnState,
+    Commit, Conversation, ConversationState, Correspondent, Head, ItemKey, MailboxView, Parked, ParkedWork, Seen,
+    SeenState, StoredMail, Turn, TurnState,
 };
 use crate::time::Timestamp;
-use crate::usecase::common::{Rules, Stop, grant_problem, not_before, note_grant_problem};
+use crate::usecase::common::{Rules, Stop, grant_problem, not_before, note_grant_problem, parked_again};
 use crate::usecase::own_mail::{OwnMail, sort_own_mail};
 use crate::work::{SyncWork, WorkerWork};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use std::time::Duration;
 
 /// A third start of the same mail means that reading it ends the process.
 const TRIES: u32 = 2;
+/// How often a conversation that somebody else is at is read again.
+const STORE_TRIES: u32 = 5;
 /// A mail just announced may not be there yet.
 const NOT_YET: Duration = Duration::from_secs(60);
 /// A mail deferred for longer is parked.
@@ -33,6 +35,7 @@ const MAX_BYTES: u64 = 36_700_160;
 
 pub struct Ingest {
     pub mailboxes: Arc<dyn Mailboxes>,
+    pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
     pub seen: Arc<dyn SeenMails>,
     pub commits: Arc<dyn Commits>,
@@ -57,7 +60,27 @@ pub struct Announced {
 
 impl Ingest {
     pub async fn run(&self, mail: &Announced) -> Outcome {
-        self.try_run(mail).await.unwrap_or_else(Stop::outcome)
+        match self.try_run(mail).await {
+            Ok(outcome) => outcome,
+            Err(stop) => self.stopped(mail, stop).await,
+        }
+    }
+
+    /// Nothing but this message carries the mail, so a fault must not use up the queue's patience with it: the mail is
+    /// queued anew, and after an hour of that it is parked.
+    async fn stopped(&self, mail: &Announced, stop: Stop) -> Outcome {
+        let (after, reason) = match &stop {
+            Stop::Commit(CommitError::Conflict(_)) => (Duration::from_secs(2), "an_item_changed_meanwhile"),
+            Stop::Store(StoreError::Broken(_)) | Stop::Commit(CommitError::Store(StoreError::Broken(_))) => {
+                return stop.outcome();
+            }
+            _ => (Duration::from_secs(30), "a_service_is_not_available"),
+        };
+        tracing::warn!(mailbox.id = %mail.mailbox, message.id = %mail.message, error = %stop, "a mail comes again");
+        match self.again(mail, after, reason).await {
+            Ok(outcome) => outcome,
+            Err(_) => stop.outcome(),
+        }
     }
 
     async fn try_run(&self, mail: &Announced) -> Result<Outcome, Stop> {
@@ -68,7 +91,7 @@ impl Ingest {
             return Ok(Outcome::Ignore("disconnected"));
         }
         let Some(grant) = view.usable_grant().cloned() else {
-            return self.park(mail, "no_usable_grant", None).await;
+            return self.park(mail, &view, "no_usable_grant", None).await;
         };
         let now = self.clock.now();
         let seen = self.seen.seen(&mail.mailbox, std::slice::from_ref(&mail.message), now).await?.pop();
@@ -90,6 +113,9 @@ impl Ingest {
         seen: Option<Seen>,
     ) -> Result<Outcome, Stop> {
         let now = self.clock.now();
+        if let Some(outcome) = self.sent_into_nothing(mail, now).await? {
+            return Ok(outcome);
+        }
         let found = match self.gmail.headers(access, &mail.message).await {
             Err(GmailError::NotFound) if now.since(mail.first_seen) < NOT_YET => {
                 return self.again(mail, Duration::from_secs(5), "not_there_yet").await;
@@ -126,7 +152,22 @@ impl Ingest {
         self.store(view, mail, &found, conversation, read, reading).await
     }
 
-    /// Fetches and reads the body, counting the tries first, so that a mail which ends the process poisons only itself.
+    /// Sent mail matters in a conversation only; one that is not there yet may come within a minute.
+    async fn sent_into_nothing(&self, mail: &Announced, now: Timestamp) -> Result<Option<Outcome>, Stop> {
+        let (Some(thread), true) = (&mail.thread, mail.labels.iter().any(|label| label.as_str() == "SENT")) else {
+            return Ok(None);
+        };
+        if self.conversations.head(&mail.mailbox, thread, now).await?.is_some() {
+            return Ok(None);
+        }
+        if now.since(mail.first_seen) < NOT_YET {
+            return self.again(mail, Duration::from_secs(30), "no_conversation_yet").await.map(Some);
+        }
+        Ok(Some(Outcome::Ignore("sent_outside_of_conversations")))
+    }
+
+    /// Fetches the body, then reads it, counting the starts just before, so that a mail which ends the process poisons
+    /// only itself.
     async fn read(
         &self,
         access: &Access,
@@ -147,13 +188,10 @@ impl Ingest {
             tracing::warn!(mailbox.id = %mail.mailbox, message.id = %mail.message, tries, "a mail could not be read: a person has to");
             return Ok((unreadable(), mark));
         }
+        let raw = if found.size > MAX_BYTES { vec![] } else { self.gmail.raw(access, &mail.message).await? };
         let mut mark = self.seen_item(mail, seen.as_ref(), SeenState::Reading { tries: tries + 1 });
         self.commits.commit(Commit::new().put(mark.clone())).await?;
         mark.ver += 1;
-        if found.size > MAX_BYTES {
-            return Ok((unreadable(), mark));
-        }
-        let raw = self.gmail.raw(access, &mail.message).await?;
         match self.reader.read(&raw) {
             Ok(read) => Ok((read, mark)),
             Err(why) => {
@@ -163,24 +201,65 @@ impl Ingest {
         }
     }
 
-    /// A customer's mail: into its conversation, and into a turn when it is live.
+    /// A customer's mail: into its conversation, and into a turn when it is live. Somebody else may be at the conversation:
+    /// then it is read again, and the mail, which was read already, is put into what is there now.
     async fn store(
         &self,
         view: &MailboxView,
         mail: &Announced,
         found: &MessageHeaders,
-        conversation: Option<Conversation>,
+        mut conversation: Option<Conversation>,
         read: ReadMail,
         mark: Seen,
     ) -> Result<Outcome, Stop> {
+        for _ in 0..STORE_TRIES {
+            let now = self.clock.now();
+            let (commit, turn) = self.stored(view, mail, found, conversation.as_ref(), read.clone(), &mark).await?;
+            match self.commits.commit(commit).await {
+                Ok(()) => {
+                    if let Some(turn) = turn.filter(|turn| turn.state == TurnState::Open) {
+                        self.hint(&turn, now).await;
+                    }
+                    return Ok(Outcome::Done);
+                }
+                Err(CommitError::Conflict(_)) => {
+                    conversation = self.conversations.conversation(&mail.mailbox, &found.thread, now).await?;
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        self.give_up(mail, mark).await
+    }
+
+    /// The mail was read well: its next start is a first one.
+    async fn give_up(&self, mail: &Announced, mark: Seen) -> Result<Outcome, Stop> {
+        let unread = Seen { state: SeenState::Reading { tries: 0 }, ..mark };
+        match self.commits.commit(Commit::new().put(unread)).await {
+            Ok(()) | Err(CommitError::Conflict(_)) => {
+                self.again(mail, Duration::from_secs(2), "conversation_changed").await
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Everything that the mail changes, for the conversation as it was read.
+    async fn stored(
+        &self,
+        view: &MailboxView,
+        mail: &Announced,
+        found: &MessageHeaders,
+        conversation: Option<&Conversation>,
+        read: ReadMail,
+        mark: &Seen,
+    ) -> Result<(Commit, Option<Turn>), Stop> {
         let now = self.clock.now();
         let live = found.internal_date >= view.meta.connected_at;
-        let mut head = match &conversation {
+        let mut head = match conversation {
             Some(conversation) => conversation.head.clone(),
             None => new_head(view, found, &read, now, &self.rules),
         };
         let mut stored = stored_mail(mail, found, read, now.plus(self.rules.retention));
-        let turn = live.then(|| self.turn_for(view, conversation.as_ref(), &mut head, &mail.message, now));
+        let turn = live.then(|| self.turn_for(view, conversation, &mut head, &mail.message, now));
         stored.turn = turn.as_ref().map(|turn| turn.no);
         head.mails += 1;
         head.expires_at = now.plus(self.rules.retention);
@@ -191,16 +270,15 @@ impl Ingest {
             head.updated_at = head.updated_at.max(found.internal_date);
         }
         let mut commit = Commit::new();
-        if let Some(correspondent) = self.correspondent(conversation.as_ref(), &stored) {
+        if let Some(correspondent) = self.correspondent(conversation, &stored) {
             commit = commit.put(correspondent);
         }
         if let Some(turn) = &turn {
-            let was_parked = conversation
-                .as_ref()
-                .and_then(|c| c.turn(turn.no))
-                .is_some_and(|former| former.state == TurnState::Parked);
-            if turn.state == TurnState::Parked && !was_parked {
-                commit = commit.put(parked_turn(turn, now));
+            if turn.state == TurnState::Parked {
+                // Parked by settings that still stand: a person who resumes meanwhile makes this commit fail.
+                let parked = parked_again(&*self.engines, parked_turn(turn, now)).await?;
+                let settings = &view.settings;
+                commit = commit.put(parked).check(ItemKey::Settings(settings.mailbox.clone()), settings.ver);
             }
             commit = commit.put(turn.clone());
         }
@@ -210,18 +288,9 @@ impl Ingest {
             meta.last_mail_at = Some(now);
             commit = commit.put(meta);
         }
-        let mark = Seen { state: SeenState::Stored, at: now, expires_at: now.plus(self.rules.seen_retention), ..mark };
-        let commit = commit.put(stored).put(head).put(mark);
-        match self.commits.commit(commit).await {
-            Err(CommitError::Conflict(_)) => self.again(mail, Duration::from_secs(1), "conversation_changed").await,
-            Err(other) => Err(other.into()),
-            Ok(()) => {
-                if let Some(turn) = turn.filter(|turn| turn.state == TurnState::Open) {
-                    self.hint(&turn, now).await;
-                }
-                Ok(Outcome::Done)
-            }
-        }
+        let mark =
+            Seen { state: SeenState::Stored, at: now, expires_at: now.plus(self.rules.seen_retention), ..mark.clone() };
+        Ok((commit.put(stored).put(head).put(mark), turn))
     }
 
     /// The turn that this mail belongs to: the newest one while it may still be joined, else a new one.
@@ -343,7 +412,10 @@ impl Ingest {
     /// The same mail again later; it keeps the time it was first seen.
     async fn again(&self, mail: &Announced, after: Duration, reason: &'static str) -> Result<Outcome, Stop> {
         if self.clock.now().since(mail.first_seen) > PATIENCE {
-            return self.park(mail, reason, Some(self.clock.now().plus(PATIENCE))).await;
+            let Some(view) = self.mailboxes.mailbox(&mail.mailbox).await? else {
+                return Ok(Outcome::Ignore("unknown_mailbox"));
+            };
+            return self.park(mail, &view, reason, Some(self.clock.now().plus(PATIENCE))).await;
         }
         let work = SyncWork::Ingest {
             mailbox: mail.mailbox.clone(),
@@ -356,8 +428,14 @@ impl Ingest {
         Ok(Outcome::Defer { after, reason })
     }
 
-    /// Kept with its mailbox until a person reconnects, or until `due_at`.
-    async fn park(&self, mail: &Announced, reason: &'static str, due_at: Option<Timestamp>) -> Result<Outcome, Stop> {
+    /// Kept with its mailbox until a person reconnects, or until `due_at`. What was true of the mailbox must still be.
+    async fn park(
+        &self,
+        mail: &Announced,
+        view: &MailboxView,
+        reason: &'static str,
+        due_at: Option<Timestamp>,
+    ) -> Result<Outcome, Stop> {
         let parked = Parked {
             ver: 0,
             mailbox: mail.mailbox.clone(),
@@ -366,22 +444,30 @@ impl Ingest {
             parked_at: self.clock.now(),
             due_at,
         };
-        match self.commits.commit(Commit::new().put(parked)).await {
-            // Parked already.
-            Ok(()) | Err(CommitError::Conflict(_)) => Ok(Outcome::Ignore(reason)),
-            Err(other) => Err(other.into()),
-        }
+        let parked = parked_again(&*self.engines, parked).await?;
+        let unchanged = ItemKey::Mailbox(mail.mailbox.clone());
+        self.commits.commit(Commit::new().put(parked).check(unchanged, view.meta.ver)).await?;
+        Ok(Outcome::Ignore(reason))
     }
 
     async fn gmail_failed(&self, view: &MailboxView, mail: &Announced, error: GmailError) -> Result<Outcome, Stop> {
-        if let Some(kind) = grant_problem(&error) {
-            note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, view, kind).await?;
-            return self.park(mail, "no_usable_grant", None).await;
-        }
         let now = self.clock.now();
+        if let Some(kind) = grant_problem(&error) {
+            if note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, view, kind).await? {
+                let Some(view) = self.mailboxes.mailbox(&mail.mailbox).await? else {
+                    return Ok(Outcome::Ignore("unknown_mailbox"));
+                };
+                return self.park(mail, &view, "no_usable_grant", None).await;
+            }
+            return self.again(mail, Duration::from_secs(1), "another_grant_is_in_force").await;
+        }
+        if let GmailError::Refused(why) = &error {
+            tracing::error!(mailbox.id = %mail.mailbox, message.id = %mail.message, error = %why, "Gmail refuses a mail: it is parked");
+            return self.park(mail, view, "gmail_refused", Some(now.plus(6 * PATIENCE))).await;
+        }
         match not_before(&error, now) {
             Some(until) => self.again(mail, until.since(now), "gmail_asks_to_wait").await,
-            None => Err(error.into()),
+            None => self.again(mail, Duration::from_secs(30), "gmail_failed").await,
         }
     }
 }

@@ -4,11 +4,12 @@
 //! is concluded from it.
 
 use crate::assistant::Author;
+use crate::ids::MessageId;
 use crate::mail::MailHeaders;
 use crate::ports::{Access, Gmail, GmailError, MessageHeaders};
 use crate::record::{
     Action, ActionKind, ActionState, Commit, Conversation, ConversationState, Head, MailboxView, StoredMail, TakenOver,
-    TurnState,
+    Turn, TurnState,
 };
 use crate::time::Timestamp;
 
@@ -90,8 +91,15 @@ impl OwnMail {
                 let mut sent = *action;
                 sent.state = ActionState::Sent { message: stored.message.clone(), at: stored.internal_date };
                 (sent.due_at, sent.not_before, sent.updated_at) = (None, None, now);
-                let turn = conversation.turn(sent.turn).cloned();
-                let commit = Commit::new().put(head).put(sent);
+                let mut turn = conversation.turn(sent.turn).cloned();
+                let mut commit = Commit::new();
+                if let Some(next) =
+                    turn.as_mut().and_then(|turn| written_after(conversation, turn, stored.internal_date, now))
+                {
+                    (head.state, head.last_turn) = (ConversationState::Working, next.no);
+                    commit = commit.put(next);
+                }
+                let commit = commit.put(head).put(sent);
                 close_turn(commit, turn, TurnState::Answered, "The draft was sent from Gmail.")
             }
             Self::OwnReply | Self::NotSettled => {
@@ -114,12 +122,33 @@ impl OwnMail {
     }
 }
 
+/// Mails of the turn that came after it was answered open a turn of their own.
+fn written_after(conversation: &Conversation, turn: &mut Turn, answered: Timestamp, now: Timestamp) -> Option<Turn> {
+    let later =
+        |id: &MessageId| conversation.mails.iter().any(|mail| mail.message == *id && mail.internal_date > answered);
+    let (mails, answered): (Vec<_>, Vec<_>) = turn.mails.drain(..).partition(later);
+    turn.mails = answered;
+    (!mails.is_empty()).then(|| Turn {
+        ver: 0,
+        no: conversation.head.last_turn + 1,
+        rev: 1,
+        state: TurnState::Open,
+        reason: None,
+        opened_at: now,
+        settle_until: now,
+        mails,
+        slot: None,
+        due_at: Some(now),
+        ..turn.clone()
+    })
+}
+
 fn newest_customer_mail(conversation: &Conversation) -> Timestamp {
     let customers = conversation.mails.iter().filter(|mail| mail.author == Author::Customer);
     customers.map(|mail| mail.internal_date).max().unwrap_or(Timestamp::from_millis(0))
 }
 
-fn close_turn(commit: Commit, turn: Option<crate::record::Turn>, state: TurnState, reason: &str) -> Commit {
+fn close_turn(commit: Commit, turn: Option<Turn>, state: TurnState, reason: &str) -> Commit {
     let Some(mut turn) = turn else { return commit };
     turn.state = state;
     turn.reason = Some(reason.to_owned());
@@ -127,10 +156,12 @@ fn close_turn(commit: Commit, turn: Option<crate::record::Turn>, state: TurnStat
     commit.put(turn)
 }
 
-/// Cancels every action of the conversation that has not begun to be sent. Drafts of ours are removed from Gmail by the
+/// Cancels everything of the assistant's in the conversation that has not begun to be sent. Drafts of ours are removed from Gmail by the
 /// worker, unless a person edited them.
 pub fn cancel_live(mut commit: Commit, conversation: &Conversation, reason: &str, now: Timestamp) -> Commit {
-    for action in conversation.actions.iter().filter(|action| !action.state.ended() && !action.state.in_flight()) {
+    let assistants = |action: &&Action| action.kind != ActionKind::PersonReply;
+    let live = |action: &&Action| !action.state.ended() && !action.state.in_flight();
+    for action in conversation.actions.iter().filter(assistants).filter(live) {
         commit = commit.put(cancelled(action, reason, now));
     }
     commit

@@ -30,6 +30,9 @@ pub fn before_asking(view: &MailboxView, conversation: &Conversation, turn: &Tur
             None => "The mails of this turn are no longer stored.".to_owned(),
         });
     };
+    if mails.iter().all(|mail| mail.internal_date < view.meta.connected_at) {
+        return Verdict::NoAnswer("The mailbox was connected anew after this mail: it is history.".to_owned());
+    }
     if newest.headers.from.iter().any(|author| author.email == view.meta.address) {
         return Verdict::NoAnswer("The mail says that it comes from this mailbox itself.".to_owned());
     }
@@ -95,6 +98,7 @@ pub struct Planned {
 }
 
 /// The answer as a mail, or why there is nobody to write to.
+#[expect(clippy::too_many_arguments, reason = "a pure decision names everything that it is made from")]
 pub fn plan_answer(
     view: &MailboxView,
     conversation: &Conversation,
@@ -103,6 +107,7 @@ pub fn plan_answer(
     writer: &dyn MailWriter,
     marker: String,
     rules: &Rules,
+    now: Timestamp,
 ) -> Result<Planned, String> {
     let mails: Vec<&StoredMail> = conversation.mails.iter().filter(|mail| turn.mails.contains(&mail.message)).collect();
     let Some(parent) = mails.iter().rev().find(|mail| suppressed(mail).is_none()) else {
@@ -114,7 +119,7 @@ pub fn plan_answer(
         return Err("The mail names nobody who can be answered.".to_owned());
     }
     let downgrades = match view.settings.mode() {
-        Mode::AutoReply => downgrades(view, &mails, answer, writer, &own[0], turn.opened_at, rules),
+        Mode::AutoReply => downgrades(view, &mails, answer, writer, &own[0], now, rules),
         Mode::Draft | Mode::ReceiveOnly => vec![],
     };
     let sends = view.settings.mode() == Mode::AutoReply && downgrades.is_empty();
@@ -158,7 +163,7 @@ fn downgrades(
     answer: &Answer,
     writer: &dyn MailWriter,
     own: &EmailAddress,
-    first_seen: Timestamp,
+    now: Timestamp,
     rules: &Rules,
 ) -> Vec<String> {
     let mut reasons = vec![];
@@ -176,10 +181,7 @@ fn downgrades(
         all(&|mail| mail.headers.to.iter().chain(&mail.headers.cc).any(|to| to.email == *own)),
         "the mailbox is not named in To or Cc",
     );
-    unless(
-        all(&|mail| first_seen.since(mail.internal_date) <= rules.stale),
-        "the mail was more than 24 hours old when it was first seen",
-    );
+    unless(all(&|mail| now.since(mail.internal_date) <= rules.stale), "the mail is more than 24 hours old");
     unless(all(&|mail| mail.attachments.iter().all(|file| file.inline)), "an attachment was not read");
     unless(all(&|mail| !mail.truncated), "the mail was too long to be read whole");
     unless(answer.confidence >= rules.min_confidence, "the assistant is not sure enough");

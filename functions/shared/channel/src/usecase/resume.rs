@@ -40,6 +40,7 @@ impl TakeUpParked {
         }
         let parked = self.engines.parked(mailbox, PER_STEP).await?;
         let mut left = 0;
+        let mut conflicts = 0;
         for item in &parked {
             match &item.work {
                 ParkedWork::Mail { .. } => {
@@ -49,8 +50,14 @@ impl TakeUpParked {
                 }
                 // A paused mailbox still records its mail; its turns wait.
                 ParkedWork::Turn { .. } if !view.settings.enabled => left += 1,
-                ParkedWork::Turn { thread, turn } => self.reopen(item, thread, *turn, now).await?,
+                ParkedWork::Turn { thread, turn } => {
+                    conflicts += usize::from(!self.reopen(item, thread, *turn, now).await?)
+                }
             }
+        }
+        if conflicts > 0 {
+            // Somebody is at those conversations: RESUME stays due and brings this back.
+            return Ok(Outcome::Ignore("conversations_changed"));
         }
         if parked.len() == PER_STEP && left < PER_STEP {
             self.work_queue.send(vec![WorkerWork::Resume { mailbox: mailbox.clone() }], Duration::ZERO).await?;
@@ -62,10 +69,10 @@ impl TakeUpParked {
         }
     }
 
-    async fn reopen(&self, item: &Parked, thread: &ThreadId, no: u32, now: Timestamp) -> Result<(), Stop> {
+    async fn reopen(&self, item: &Parked, thread: &ThreadId, no: u32, now: Timestamp) -> Result<bool, Stop> {
         let unpark = (ItemKey::Park(item.mailbox.clone(), item.work.clone()), item.ver);
         let Some(conversation) = self.conversations.conversation(&item.mailbox, thread, now).await? else {
-            return self.drop_park(unpark).await;
+            return self.drop_park(unpark).await.map(|()| true);
         };
         let mut head = conversation.head.clone();
         let mut commit = Commit::new().delete(unpark.0.clone(), unpark.1);
@@ -83,11 +90,15 @@ impl TakeUpParked {
             }
             let mut action = action.clone();
             if action.kind == ActionKind::Send
-                && action.state == ActionState::Planned
+                && !action.state.in_flight()
                 && now.since(action.updated_at) > HELD_TOO_LONG
             {
                 action.kind = ActionKind::Draft;
                 action.reply.machine_sent = false;
+                if action.state == ActionState::Drafted {
+                    // The draft that stands says that a machine sent it: it is written anew.
+                    action.state = ActionState::Planned;
+                }
             }
             action.due_at = Some(now);
             (head.state, head.state_reason) = (ConversationState::Pending, None);
@@ -100,15 +111,14 @@ impl TakeUpParked {
             commit = commit.put(action);
         }
         if hints.is_empty() {
-            return self.drop_park(unpark).await;
+            return self.drop_park(unpark).await.map(|()| true);
         }
         match self.commits.commit(commit.put(head)).await {
-            // Somebody moved it meanwhile: the next step looks again.
-            Err(CommitError::Conflict(_)) => return Ok(()),
+            Err(CommitError::Conflict(_)) => return Ok(false),
             other => other?,
         }
         self.work_queue.send(hints, Duration::ZERO).await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn drop_park(&self, (key, ver): (ItemKey, u64)) -> Result<(), Stop> {
@@ -129,8 +139,7 @@ pub struct Ports<'a> {
 /// Queues a parked mail, then forgets that it was parked: a crash in between only reads it twice.
 pub async fn take_up(ports: &Ports<'_>, mailbox: &MailboxId, work: &ParkedWork, now: Timestamp) -> Result<(), Stop> {
     let ParkedWork::Mail { message } = work else { return Ok(()) };
-    let parked = ports.engines.parked(mailbox, 1_000).await?;
-    let Some(item) = parked.into_iter().find(|item| item.work == *work) else { return Ok(()) };
+    let Some(item) = ports.engines.parked_work(mailbox, work).await? else { return Ok(()) };
     let ingest = SyncWork::Ingest {
         mailbox: mailbox.clone(),
         message: message.clone(),

@@ -21,6 +21,8 @@ use std::time::Duration;
 const IDS_PER_RUN: u64 = 2_000;
 /// How often an empty answer after a push is listed again, and after how long.
 const RELIST: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+/// Sent mail is read this much later than what it may answer.
+const AFTER_ITS_THREAD: Duration = Duration::from_secs(15);
 /// The daily net looks this far back.
 const SWEEP_BACK: Duration = Duration::from_secs(2 * 24 * 3600);
 /// A mailbox whose pushes went missing is listed this often for an hour (`A1.3`).
@@ -176,14 +178,21 @@ impl Sync {
         any: bool,
         newest: HistoryId,
     ) -> Option<Duration> {
+        let now = self.clock.now();
         let announced = pushed.is_some_and(|id| id > state.cursor);
-        if announced && !any && usize::from(state.relist) < RELIST.len() {
-            let after = RELIST[usize::from(state.relist)];
-            state.relist += 1;
-            return Some(after);
+        if !any && announced && state.relist_until.is_none() {
+            state.relist_until = Some(now.plus(RELIST[0] + RELIST[1]));
+            state.relist = 0;
         }
-        state.relist = 0;
+        // Any run may find nothing in this time; none moves the cursor over what a push announced.
+        if !any && let Some(until) = state.relist_until.filter(|until| *until > now) {
+            let again = announced.then(|| RELIST.get(usize::from(state.relist)).copied().unwrap_or(until.since(now)));
+            state.relist = state.relist.saturating_add(u8::from(announced));
+            return again.map(|after| after.min(until.since(now)).max(Duration::from_secs(1)));
+        }
+        (state.relist, state.relist_until) = (0, None);
         self.advance(state, newest);
+        state.cursor_at = now;
         None
     }
 
@@ -191,7 +200,6 @@ impl Sync {
         if to > state.cursor {
             state.cursor = to;
         }
-        state.cursor_at = self.clock.now();
     }
 
     /// Mail that a push should have announced a minute ago, and did not.
@@ -223,10 +231,28 @@ impl Sync {
         state: &mut SyncState,
         mut resync: Resync,
     ) -> Result<Option<Duration>, Stop> {
+        match self.list_pages(view, access, &mut resync).await {
+            Ok(None) => {
+                self.end_of_listing(state, &resync);
+                Ok(None)
+            }
+            // Whatever stopped it, it goes on where it is.
+            unfinished => {
+                state.resync = Some(resync);
+                unfinished
+            }
+        }
+    }
+
+    async fn list_pages(
+        &self,
+        view: &MailboxView,
+        access: &Access,
+        resync: &mut Resync,
+    ) -> Result<Option<Duration>, Stop> {
         let mut listed = 0u64;
         while let Some(label) = resync.labels.first().cloned() {
             if listed >= IDS_PER_RUN {
-                state.resync = Some(resync);
                 return Ok(Some(Duration::ZERO));
             }
             let page = match self.gmail.list(access, &label, Some(resync.since), resync.page_token.as_deref()).await {
@@ -235,17 +261,21 @@ impl Sync {
                     resync.page_token = None;
                     continue;
                 }
-                Err(error) => {
-                    state.resync = Some(resync);
-                    return Err(error.into());
+                Err(GmailError::Refused(_) | GmailError::NotFound) => {
+                    tracing::warn!(mailbox.id = %view.meta.mailbox, label.id = %label, "a watched label is gone from Gmail");
+                    resync.labels.remove(0);
+                    continue;
                 }
-                Ok(page) => page,
+                other => other?,
             };
             listed += page.messages.len() as u64;
             let sent = label.as_str() == "SENT";
             let messages: Vec<MessageId> = page.messages.iter().map(|(id, _)| id.clone()).collect();
             let known = self.seen.seen(&view.meta.mailbox, &messages, self.clock.now()).await?;
-            let fresh = page.messages.into_iter().filter(|(id, _)| !known.iter().any(|seen| seen.message == *id));
+            let fresh = page
+                .messages
+                .into_iter()
+                .filter(|(id, _)| !known.iter().any(|seen| seen.message == *id && seen.state.is_final()));
             let candidates = fresh
                 .map(|(id, thread)| (id, Candidate { thread, labels: vec![label.clone()], only_if_known: sent }))
                 .collect();
@@ -255,7 +285,6 @@ impl Sync {
                 resync.labels.remove(0);
             }
         }
-        self.end_of_listing(state, &resync);
         Ok(None)
     }
 
@@ -264,6 +293,7 @@ impl Sync {
             ResyncReason::History => {}
             ResyncReason::Gap => {
                 self.advance(state, resync.profile_id);
+                state.cursor_at = self.clock.now();
                 state.recovered += resync.found;
                 tracing::warn!(mailbox.id = %state.mailbox, recovered = resync.found, "the gap in the history is closed");
             }
@@ -277,27 +307,29 @@ impl Sync {
         state.swept_at = Some(self.clock.now());
     }
 
-    /// Returns how many mails were queued.
+    /// Returns how many incoming mails were queued.
     async fn enqueue(&self, access: &Access, candidates: BTreeMap<MessageId, Candidate>) -> Result<u64, Stop> {
         let now = self.clock.now();
         let mut work = Vec::with_capacity(candidates.len());
+        let mut sent = vec![];
         for (message, candidate) in candidates {
+            // The first mail of its thread may be on its way to becoming a conversation: the reply comes after it.
+            if candidate.labels.iter().any(|label| label.as_str() == "SENT") {
+                sent.push(ingest(access, message, candidate, now));
+                continue;
+            }
             if candidate.only_if_known
                 && self.conversations.head(&access.mailbox, &candidate.thread, now).await?.is_none()
             {
                 continue;
             }
-            work.push(SyncWork::Ingest {
-                mailbox: access.mailbox.clone(),
-                message,
-                thread: Some(candidate.thread),
-                first_seen: now,
-                labels: candidate.labels,
-            });
+            work.push(ingest(access, message, candidate, now));
         }
         let count = work.len() as u64;
-        if count > 0 {
-            self.queue.send(work, Duration::ZERO).await?;
+        for (work, after) in [(work, Duration::ZERO), (sent, AFTER_ITS_THREAD)] {
+            if !work.is_empty() {
+                self.queue.send(work, after).await?;
+            }
         }
         Ok(count)
     }
@@ -345,8 +377,8 @@ impl Sync {
         now: Timestamp,
     ) -> Result<Outcome, Stop> {
         if let Some(kind) = grant_problem(&error) {
-            note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, view, kind).await?;
-            state.due_at = None;
+            let in_force = note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, view, kind).await?;
+            state.due_at = (!in_force).then_some(now);
             return Ok(Outcome::Ignore("no_usable_grant"));
         }
         if let Some(until) = not_before(&error, now) {
@@ -361,6 +393,16 @@ impl Sync {
         let anxious =
             !self.rules.push || state.push_missed_at.is_some_and(|at| now.since(at) < Duration::from_secs(3600));
         if anxious { ANXIOUS.min(self.rules.fallback) } else { self.rules.fallback }
+    }
+}
+
+fn ingest(access: &Access, message: MessageId, candidate: Candidate, now: Timestamp) -> SyncWork {
+    SyncWork::Ingest {
+        mailbox: access.mailbox.clone(),
+        message,
+        thread: Some(candidate.thread),
+        first_seen: now,
+        labels: candidate.labels,
     }
 }
 

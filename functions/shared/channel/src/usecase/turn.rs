@@ -4,13 +4,15 @@
 use crate::assistant::{Answer, AssistantError};
 use crate::ids::{MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
-use crate::ports::{Assistant, Clock, CommitError, Commits, Conversations, Entropy, MailWriter, Mailboxes, WorkQueue};
+use crate::ports::{
+    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, MailWriter, Mailboxes, WorkQueue,
+};
 use crate::record::{
-    Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, Lease, MailboxView,
-    TakenOver, Trace, TraceEntry, Turn, TurnState,
+    Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
+    MailboxView, TakenOver, Trace, TraceEntry, Turn, TurnState,
 };
 use crate::time::Timestamp;
-use crate::usecase::common::{Rules, Stop, delay_until, fresh_id, fresh_token};
+use crate::usecase::common::{Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
 use crate::usecase::plan::{Planned, Verdict, before_asking, plan_answer};
@@ -23,6 +25,7 @@ const ATTEMPTS: u32 = 3;
 
 pub struct TakeTurn {
     pub mailboxes: Arc<dyn Mailboxes>,
+    pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub assistant: Arc<dyn Assistant>,
@@ -61,12 +64,12 @@ impl TakeTurn {
             return Ok(Outcome::Ignore("turn_is_not_open"));
         }
         if view.usable_grant().is_none() || !view.settings.enabled {
-            return self.park(&conversation.head, turn, now).await;
+            return self.park(&view, &conversation.head, turn, now).await;
         }
         if turn.settle_until > now {
             return self.later(&turn, turn.settle_until.since(now), "settling").await;
         }
-        if conversation.actions.iter().any(|action| action.state.in_flight()) {
+        if conversation.actions.iter().any(|action| action.state.in_flight() || is_earlier_send(action, no)) {
             return self.later(&turn, Duration::from_secs(15), "an_earlier_answer_is_under_way").await;
         }
         let purpose = format!("turn#{no}");
@@ -144,7 +147,16 @@ impl TakeTurn {
             ),
         );
         let marker = fresh_id(&*self.entropy);
-        let planned = match plan_answer(view, conversation, turn, &answer, &*self.writer, marker, &self.rules) {
+        let planned = match plan_answer(
+            view,
+            conversation,
+            turn,
+            &answer,
+            &*self.writer,
+            marker,
+            &self.rules,
+            self.clock.now(),
+        ) {
             Ok(planned) => planned,
             Err(why) => {
                 say("plan", why.clone());
@@ -246,6 +258,7 @@ impl TakeTurn {
             draft: former.and_then(|action| action.draft.clone()),
             due_at: Some(due),
             not_before: None,
+            budget_taken: false,
             by: None,
             updated_at: now,
             expires_at: now.plus(self.rules.retention),
@@ -266,15 +279,22 @@ impl TakeTurn {
         }
     }
 
-    /// The mailbox is paused or cannot be used: the turn waits with its mailbox, in no queue.
-    async fn park(&self, head: &Head, mut turn: Turn, now: Timestamp) -> Result<Outcome, Stop> {
+    /// The mailbox is paused or cannot be used: the turn waits with its mailbox, in no queue. What was read of the mailbox
+    /// must still be true, since *Resume* and *Reconnect* take up only what is parked.
+    async fn park(&self, view: &MailboxView, head: &Head, mut turn: Turn, now: Timestamp) -> Result<Outcome, Stop> {
         let mut head = head.clone();
         turn.state = TurnState::Parked;
         turn.due_at = None;
         head.state = ConversationState::Held;
         head.state_reason = Some("The channel is paused or not connected.".to_owned());
-        let parked = parked_turn(&turn, now);
-        self.commits.commit(Commit::new().put(turn).put(head).put(parked)).await?;
+        let parked = parked_again(&*self.engines, parked_turn(&turn, now)).await?;
+        let commit = Commit::new()
+            .put(turn)
+            .put(head)
+            .put(parked)
+            .check(ItemKey::Settings(view.meta.mailbox.clone()), view.settings.ver)
+            .check(ItemKey::Mailbox(view.meta.mailbox.clone()), view.meta.ver);
+        self.commits.commit(commit).await?;
         Ok(Outcome::Ignore("parked"))
     }
 
@@ -323,6 +343,12 @@ impl TakeTurn {
             tracing::warn!(%error, "a hint was lost; the work comes from the due index");
         }
     }
+}
+
+/// An answer of an earlier turn that is about to be sent, or waits to be tried again: it goes first, or joins this turn.
+fn is_earlier_send(action: &Action, turn: u32) -> bool {
+    let sends = action.kind == ActionKind::Send || matches!(action.state, ActionState::Approved { .. });
+    action.turn < turn && sends && !action.state.ended() && action.due_at.is_some()
 }
 
 fn end(turn: &mut Turn, head: &mut Head, to: TurnState, shown: ConversationState, why: String, now: Timestamp) {
