@@ -9,7 +9,9 @@ const MAX_REDIRECTS: usize = 12;
 pub struct Browser {
     client: Client,
     /// By host and port: `localhost:8400` and `127.0.0.1:8402` keep theirs apart.
-    cookies: BTreeMap<String, BTreeMap<String, String>>,
+    pub cookies: BTreeMap<String, BTreeMap<String, String>>,
+    /// Every address that was asked for, redirects included.
+    pub visited: Vec<Url>,
 }
 
 /// What stands in the window.
@@ -73,6 +75,21 @@ impl Page {
         found.unwrap_or_else(|| panic!("no form to {path} on {} ({}): {}", self.url.path(), self.status, self.text()))
     }
 
+    pub fn texts(&self, css: &str) -> Vec<String> {
+        let document = Html::parse_document(&self.html);
+        document.select(&selector(css)).map(|element| element.text().collect()).collect()
+    }
+
+    /// The ids and texts of elements that have an id.
+    pub fn texts_with_id(&self, css: &str) -> Vec<(String, String)> {
+        let document = Html::parse_document(&self.html);
+        let read = |element: scraper::ElementRef<'_>| {
+            let id = element.value().attr("id")?.to_owned();
+            Some((id, element.text().collect::<String>().trim().to_owned()))
+        };
+        document.select(&selector(css)).filter_map(read).collect()
+    }
+
     pub fn links(&self) -> Vec<Url> {
         let document = Html::parse_document(&self.html);
         let hrefs = document
@@ -115,7 +132,7 @@ impl Browser {
     pub fn new() -> Self {
         let client =
             Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().expect("an HTTP client");
-        Self { client, cookies: BTreeMap::new() }
+        Self { client, cookies: BTreeMap::new(), visited: vec![] }
     }
 
     pub async fn open(&mut self, url: &str) -> Page {
@@ -134,6 +151,7 @@ impl Browser {
 
     async fn go(&mut self, mut url: Url, mut form: Option<(Vec<(String, String)>, String)>) -> Page {
         for _ in 0..MAX_REDIRECTS {
+            self.visited.push(url.clone());
             let mut request = match form.take() {
                 Some((fields, origin)) => self.client.post(url.clone()).header(header::ORIGIN, origin).form(&fields),
                 None => self.client.get(url.clone()),

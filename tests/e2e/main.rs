@@ -5,6 +5,8 @@
     reason = "a test of a running system waits on the real clock and has an HTTP client of its own"
 )]
 
+mod aws;
 mod browser;
 mod main_job;
 mod office;
+mod thirty;

@@ -1,8 +1,8 @@
 //! The people of the tests: an operator with a browser, a customer with a mailbox, and the local cloud between them.
 
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, Form, Page};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use xtask::cloud::TestCloud;
 
 pub const OPERATOR: &str = "operator@postroom.test";
@@ -20,6 +20,14 @@ impl Office {
         let cloud = TestCloud::find(name).await.unwrap_or_else(|error| panic!("no local cloud: {error}"));
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         Self { cloud, http, operator: Browser::new() }
+    }
+
+    /// A mailbox of its own for a test, so that tests share a cloud and can be run again on it.
+    pub async fn fresh_mailbox(&self, name: &str) -> String {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970");
+        let address = format!("{name}-{}@postroom.test", now.as_millis());
+        self.account(&address, "Desk").await;
+        address
     }
 
     pub async fn account(&self, address: &str, name: &str) {
@@ -79,25 +87,76 @@ impl Office {
         }
     }
 
-    /// The conversation of a thread, once its page says `text`.
-    pub async fn wait_for_page(&mut self, thread: &str, text: &str) -> Page {
+    /// The id of a connected mailbox, as the channel page shows it.
+    pub async fn mailbox_id(&mut self, address: &str) -> String {
         let front = self.cloud.front_door.clone();
+        let page = self.operator.open(&format!("{front}/channels/gmail")).await;
+        let headings = page.texts_with_id("section.mailbox h2");
+        let found = headings.into_iter().find(|(_, text)| text == address);
+        let (id, _) = found.unwrap_or_else(|| panic!("{address} is not on the channel page: {}", page.text()));
+        id.strip_prefix("mailbox-").expect("the heading's id").to_owned()
+    }
+
+    /// Opens the settings of a mailbox, changes the form and saves it.
+    pub async fn set(&mut self, mailbox: &str, change: impl Fn(Form) -> Form) -> Page {
+        let front = self.cloud.front_door.clone();
+        let page = self.operator.open(&format!("{front}/channels/gmail/{mailbox}/settings")).await;
+        let form = change(page.form("/settings"));
+        let saved = self.operator.submit(&page, form).await;
+        assert_eq!(saved.status, 200, "{}", saved.text());
+        saved
+    }
+
+    /// Every conversation of a mailbox that Chat lists, page by page: its thread, newest first.
+    pub async fn listed(&mut self, mailbox: &str) -> (Vec<String>, usize) {
+        let mut next = Some(format!("{}/chat?mailbox={mailbox}", self.cloud.front_door));
+        let (mut threads, mut pages) = (vec![], 0);
+        let prefix = format!("/chat/{mailbox}/");
+        while let Some(url) = next {
+            assert!(pages < 100, "the list goes on without end");
+            let page = self.operator.open(&url).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            pages += 1;
+            let links = page.links();
+            threads.extend(links.iter().filter_map(|link| link.path().strip_prefix(&prefix)).map(str::to_owned));
+            next = links
+                .iter()
+                .find(|link| link.fragment().is_none() && link.query_pairs().any(|(name, _)| name == "page"))
+                .map(ToString::to_string);
+        }
+        (threads, pages)
+    }
+
+    /// The conversation of a thread, once Chat lists it and its page says `text`.
+    pub async fn wait_for_page(&mut self, mailbox: &str, thread: &str, text: &str) -> Page {
         let deadline = Instant::now() + PATIENCE;
-        let mut last = String::new();
-        while Instant::now() < deadline {
-            let list = self.operator.open(&format!("{front}/chat")).await;
-            if let Some(link) = list.links().into_iter().find(|link| link.path().ends_with(&format!("/{thread}"))) {
-                let page = self.operator.open(link.as_str()).await;
+        loop {
+            let (listed, _) = self.listed(mailbox).await;
+            let last = if listed.iter().any(|known| known == thread) {
+                let url = format!("{}/chat/{mailbox}/{thread}", self.cloud.front_door);
+                let page = self.operator.open(&url).await;
                 if page.has(text) {
                     return page;
                 }
-                last = page.text();
+                page.text()
             } else {
-                last = list.text();
-            }
+                format!("not among the {} conversations of its mailbox", listed.len())
+            };
+            assert!(Instant::now() < deadline, "the conversation never said {text:?}; last: {last}");
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        panic!("the conversation never said {text:?}; last: {last}");
+    }
+}
+
+/// Asks again until there is an answer.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: not after {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

@@ -71,6 +71,25 @@ impl AwsHttp {
         self.send(&what, request).await
     }
 
+    /// Calls a function with `event` as it stands. Says whether the function ended with an error, and what it answered.
+    pub async fn invoke(&self, function: &str, event: &str) -> Result<(bool, String)> {
+        let what = format!("Invoke {function}");
+        let request = self
+            .client
+            .post(format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint))
+            .header("content-type", "application/json")
+            .header("authorization", authorization("lambda"))
+            .body(event.to_owned());
+        let answer = request.send().await.why(|| format!("local AWS, {what}"))?;
+        let (status, failed) = (answer.status(), answer.headers().contains_key("x-amz-function-error"));
+        let text = answer.text().await.why(|| format!("local AWS, {what}"))?;
+        if status.is_success() {
+            Ok((failed, text))
+        } else {
+            Err(Error::new(format!("local AWS, {what}: {status}: {}", text.trim())))
+        }
+    }
+
     pub async fn is_up(&self) -> bool {
         let health = self.client.get(format!("{}/_ministack/health", self.endpoint)).send().await;
         health.is_ok_and(|answer| answer.status().is_success())

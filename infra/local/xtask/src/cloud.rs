@@ -225,7 +225,12 @@ impl TestCloud {
             fs::remove_dir_all(&home).why(|| format!("cannot empty {}", home.display()))?;
         }
         let cloud = Cloud::start(Options::isolated(home)).await?;
-        Ok(Self { place: cloud.place.clone(), own: Some(cloud) })
+        Ok(Self::own(cloud))
+    }
+
+    /// A cloud that belongs to one test.
+    pub fn own(cloud: Cloud) -> Self {
+        Self { place: cloud.place.clone(), own: Some(cloud) }
     }
 
     pub async fn stop(self) -> Result<()> {

@@ -2,11 +2,19 @@
 
 use crate::{Context, Error, Result};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Names of the simulated Google project.
 pub const TOPIC: &str = "projects/postroom-local/topics/gmail";
 pub const SUBSCRIPTION: &str = "projects/postroom-local/subscriptions/gmail-push";
 pub const SERVICE_ACCOUNT: &str = "gmail-push@postroom-local.iam.gserviceaccount.test";
+
+/// A mail's Gmail id and thread.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    pub message: String,
+    pub thread: String,
+}
 
 #[derive(Debug, Clone)]
 pub struct Google {
@@ -56,6 +64,17 @@ impl Google {
             (Some(id), Some(thread)) => Ok((id.to_owned(), thread.to_owned())),
             _ => Err(Error::new(format!("the Google simulator, {what}: the answer names no id"))),
         }
+    }
+
+    /// Puts the mails of `files` in, one after the other and without waiting for what becomes of them.
+    pub async fn deliver_files(&self, to: &str, files: &[PathBuf]) -> Result<Vec<Delivered>> {
+        let mut delivered = vec![];
+        for file in files {
+            let mail = std::fs::read(file).why(|| format!("cannot read {}", file.display()))?;
+            let (message, thread) = self.deliver(to, mail).await?;
+            delivered.push(Delivered { message, thread });
+        }
+        Ok(delivered)
     }
 
     async fn control(&self, path: &str, body: &Value) -> Result<String> {

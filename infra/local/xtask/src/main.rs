@@ -150,11 +150,9 @@ async fn down(home: Home) -> Result<()> {
 }
 
 async fn mail(files: &[PathBuf], to: &str, home: Home) -> Result<()> {
-    let google = running(home)?.google()?;
-    for file in files {
-        let mail = std::fs::read(file).why(|| format!("cannot read {}", file.display()))?;
-        let (id, thread) = google.deliver(to, mail).await?;
-        println!("{}  message {id}, thread {thread}", file.display());
+    let delivered = running(home)?.google()?.deliver_files(to, files).await?;
+    for (file, mail) in files.iter().zip(delivered) {
+        println!("{}  message {}, thread {}", file.display(), mail.message, mail.thread);
     }
     Ok(())
 }
