@@ -116,10 +116,16 @@ fn tests_in(path: &str, source: &str) -> Vec<String> {
     }
 }
 
+/// Also the cases of `on_both!`, the macro that runs one case on the fake store and on the table.
 fn rust_tests(source: &str) -> Vec<String> {
     let mut names = Vec::new();
-    let mut below_attribute = false;
+    let (mut below_attribute, mut in_cases) = (false, false);
     for line in source.lines().map(str::trim) {
+        if in_cases && line != "}" {
+            names.extend(line.split_whitespace().map(str::to_owned));
+            continue;
+        }
+        in_cases = line == "on_both! {";
         let attribute = line.strip_prefix("#[").map(|rest| {
             let end = rest.find(['(', ']']).unwrap_or(rest.len());
             rest[..end].rsplit("::").next().unwrap_or(rest)
@@ -227,6 +233,8 @@ mod rules {
         let rust = "#[cfg(test)]\nmod tests {\n  fn helper() {}\n  #[test]\n  #[should_panic]\n  fn one() {}\n  \
                     #[tokio::test(flavor = \"current_thread\")]\n  async fn two() {}\n  fn other() {}\n}\n";
         assert_eq!(tests_in("a.rs", rust), ["one", "two"]);
+        let cases = "use x;\n\non_both! {\n    first\n    second\n}\n\nasync fn first(under: Under) {}\n";
+        assert_eq!(tests_in("a.rs", cases), ["first", "second"]);
         let browser = "import test from 'node:test';\ntest('signs in', async () => {\n  await test(\"connects\", x);\n";
         assert_eq!(tests_in("a.mjs", browser), ["signs in", "connects"]);
         assert!(tests_in("a.md", rust).is_empty());
