@@ -6,6 +6,7 @@
 
 mod answered;
 mod budget;
+mod decided;
 mod filtered;
 mod letters;
 mod post;

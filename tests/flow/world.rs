@@ -29,8 +29,8 @@ use mail_sync::MailSync;
 use mime::Mime;
 use simulator::{AccountDump, Client, Config, Deliver, Delivered, MessageDump, Running, Simulator, Subscription};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryVault, SequenceEntropy};
 use tests::dynamo::{Dynamo, dynamo};
@@ -47,6 +47,8 @@ pub struct World {
     pub post: Arc<Post>,
     pub vault: Arc<CountingVault>,
     pub asked: Arc<AtomicU32>,
+    /// What the assistant was given.
+    pub requests: Arc<Mutex<Vec<AnswerRequest>>>,
     pub mailbox: MailboxId,
     /// What could not be done, with its reason.
     pub dead: Vec<String>,
@@ -64,12 +66,14 @@ pub struct World {
 struct CountingAssistant {
     inner: KnowledgeAssistant,
     asked: Arc<AtomicU32>,
+    requests: Arc<Mutex<Vec<AnswerRequest>>>,
 }
 
 #[async_trait]
 impl Assistant for CountingAssistant {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        self.requests.lock().unwrap().push(request.clone());
         self.inner.answer(request).await
     }
 }
@@ -161,6 +165,7 @@ impl World {
         let table = Arc::new(dynamo.table(Arc::new(clock.clone())).metered(meter.clone()));
         let post = Arc::new(Post::new(Arc::new(clock.clone())));
         let (vault, asked) = (Arc::new(CountingVault::default()), Arc::new(AtomicU32::new(0)));
+        let requests = Arc::new(Mutex::new(vec![]));
         let mailbox = MailboxId::parse("desk").unwrap();
         let parts = Parts {
             url: google.url().to_owned(),
@@ -171,7 +176,7 @@ impl World {
             rules: setup.rules,
             faults: setup.faults,
         };
-        let (mail_sync, worker, refresher) = parts.functions(asked.clone());
+        let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
             google,
             clock,
@@ -180,6 +185,7 @@ impl World {
             post,
             vault,
             asked,
+            requests,
             mailbox,
             dead: vec![],
             failed_minutes: 0,
@@ -345,6 +351,36 @@ impl World {
         }
     }
 
+    /// As a person does it on Gmail's own page.
+    pub async fn send_draft_by_hand(&self) {
+        self.on_the_draft_page(&[("do", "send")]).await;
+    }
+
+    pub async fn edit_draft_by_hand(&self, text: &str) {
+        self.on_the_draft_page(&[("do", "save"), ("body", text)]).await;
+    }
+
+    async fn on_the_draft_page(&self, fields: &[(&str, &str)]) {
+        let desk = self.desk();
+        let draft = desk.drafts.first().expect("a draft");
+        let message = desk.messages.iter().find(|message| message.id == draft.message_id).expect("the draft's message");
+        let mut form: Vec<(&str, &str)> = fields.to_vec();
+        if !fields.iter().any(|(name, _)| *name == "body") {
+            form.push(("body", &message.text));
+        }
+        let page = format!("{}/mail/{DESK}/drafts/{}", self.google.url(), draft.id);
+        let answer = reqwest::Client::new().post(page).form(&form).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// As the console records it: the draft is approved as it stands.
+    pub async fn approve(&self, thread: &str) {
+        let mut action = self.conversation(thread).await.actions.remove(0);
+        let message = action.draft.clone().expect("a draft").message;
+        (action.state, action.due_at) = (ActionState::Approved { message, text: None }, Some(self.clock.now()));
+        self.table.commit(Commit::new().put(action)).await.unwrap();
+    }
+
     /// What *Enabled* and *Reconnect* write.
     pub async fn resume(&self) {
         let now = self.clock.now();
@@ -422,7 +458,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn functions(self, asked: Arc<AtomicU32>) -> (MailSync, AiWorker, TokenRefresher) {
+    fn functions(
+        self,
+        asked: Arc<AtomicU32>,
+        requests: Arc<Mutex<Vec<AnswerRequest>>>,
+    ) -> (MailSync, AiWorker, TokenRefresher) {
         let Self { url, clock, table, post, vault, rules, faults } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
@@ -472,7 +512,8 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let assistant = CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked };
+        let assistant =
+            CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked, requests };
         let worker = AiWorker {
             turns: TakeTurn {
                 engines: table.clone(),
