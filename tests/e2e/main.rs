@@ -7,6 +7,10 @@
 
 mod aws;
 mod browser;
+mod garbage;
+mod logs;
 mod main_job;
+mod marks;
 mod office;
+mod permissions;
 mod thirty;

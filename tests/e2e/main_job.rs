@@ -2,7 +2,7 @@
 
 use crate::office::{Office, header, labels};
 
-const QUESTION: &str = "From: Ada <customer@customer.test>\nTo: MAILBOX\nSubject: Sending something back\n\
+pub const QUESTION: &str = "From: Ada <customer@customer.test>\nTo: MAILBOX\nSubject: Sending something back\n\
 Message-ID: <first@customer.test>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\n\
 Content-Type: text/plain; charset=utf-8\n\nHello,\n\nhow many days do I have to return an item?\n\nAda\n";
 

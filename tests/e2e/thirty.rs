@@ -1,4 +1,4 @@
-//! `A1.2`: mails of several languages and charsets, put in at once; each becomes exactly one conversation that a person
+//! `A1.1`, `A1.2`: mails of several languages and charsets, put in at once; each becomes exactly one conversation that a person
 //! can read. None is lost, none is there twice.
 
 use crate::aws::Aws;
