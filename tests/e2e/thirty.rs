@@ -1,5 +1,5 @@
-//! `A1.1`, `A1.2`: mails of several languages and charsets, put in at once; each becomes exactly one conversation that a person
-//! can read. None is lost, none is there twice.
+//! `A1.1`, `A1.2`: mails of several languages and charsets, put in at once; each becomes exactly one conversation that a
+//! person can read. None is lost, none is there twice.
 
 use crate::aws::Aws;
 use crate::office::{Office, eventually};
