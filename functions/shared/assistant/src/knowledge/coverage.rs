@@ -95,6 +95,8 @@ pub struct Match {
     pub coverage: f32,
     /// Share of the query's words that the passage's own heading has.
     headed: f32,
+    /// A fact was asked for, and the passage has a figure.
+    figure: bool,
     bm25: f32,
 }
 
@@ -135,13 +137,15 @@ impl Match {
         let subject = full >= 3 || (full == 2 && (common || headed > 0)) || is_subject(shelf, query, passage);
         #[expect(clippy::cast_precision_loss, reason = "a query has at most some sixty words")]
         let headed = headed as f32 / query.subjects().max(1) as f32;
-        (over && subject).then_some(Self { at, coverage, headed, bm25 })
+        // `Within 30 days` answers how long sooner than `within one working day`, which is said of something else in passing.
+        let figure = query.wanted.is_some() && passage.text.chars().any(|c| c.is_ascii_digit());
+        (over && subject).then_some(Self { at, coverage, headed, figure, bm25 })
     }
 
     pub(super) fn best_first(a: &Self, b: &Self) -> Ordering {
         // What stands in its heading is what a passage is about; a word in its text may be said in passing.
         let rank = |found: &Self| ((found.coverage + 0.4 * found.headed) * 20.0).round();
-        rank(b).total_cmp(&rank(a)).then(b.bm25.total_cmp(&a.bm25)).then(a.at.cmp(&b.at))
+        rank(b).total_cmp(&rank(a)).then(b.figure.cmp(&a.figure)).then(b.bm25.total_cmp(&a.bm25)).then(a.at.cmp(&b.at))
     }
 }
 
