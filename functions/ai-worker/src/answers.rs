@@ -38,7 +38,8 @@ impl KnowledgeAssistant {
             return Ok(known.assistant.clone());
         }
         let documents = self.knowledge.documents().await;
-        let documents = documents.map_err(|error| AssistantError::Unavailable(format!("the knowledge base cannot be read: {error}")))?;
+        let documents = documents
+            .map_err(|error| AssistantError::Unavailable(format!("the knowledge base cannot be read: {error}")))?;
         let of = state_of(&documents);
         let assistant = match cached.take() {
             Some(known) if known.of == of => known.assistant,

@@ -1,7 +1,7 @@
+use ai_worker::wire;
 use aws_lambda_events::event::sqs::SqsEvent;
 use context::Context;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use ai_worker::wire;
 use runtime::once::Once;
 
 #[tokio::main]

@@ -120,7 +120,13 @@ impl Context {
     }
 
     /// `topic` for the one function that asks Gmail to push.
-    pub fn google(&self, app: &App, table: &Arc<Table>, share: Share, topic: Option<String>) -> Result<Google, NotReady> {
+    pub fn google(
+        &self,
+        app: &App,
+        table: &Arc<Table>,
+        share: Share,
+        topic: Option<String>,
+    ) -> Result<Google, NotReady> {
         let endpoints = OAuthEndpoints {
             auth: self.address(&config::OAUTH_AUTH_URL)?,
             token: self.address(&config::OAUTH_TOKEN_URL)?,
@@ -130,7 +136,8 @@ impl Context {
         let (id, secret) = app.secret.client().map_err(not_ready)?;
         let source = Arc::new(Reload(app.reader.clone()));
         let client = (id.to_owned(), secret.to_owned());
-        let oauth: Arc<dyn OAuth> = Arc::new(GoogleOAuth::new(self.http.clone(), endpoints, client, source, self.jwks()?));
+        let oauth: Arc<dyn OAuth> =
+            Arc::new(GoogleOAuth::new(self.http.clone(), endpoints, client, source, self.jwks()?));
         let vault: Arc<dyn GrantVault> = Arc::new(Vault::new(&self.sdk, self.value(&config::SECRET_PREFIX)?));
         let tokens = Arc::new(Tokens::new(vault.clone(), oauth.clone(), self.clock.clone()));
         let url = self.address(&config::GMAIL_URL)?;

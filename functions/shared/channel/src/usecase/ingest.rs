@@ -71,8 +71,9 @@ impl Ingest {
     async fn stopped(&self, mail: &Announced, stop: Stop) -> Outcome {
         let (after, reason) = match &stop {
             Stop::Commit(CommitError::Conflict(_)) => (Duration::from_secs(2), "an_item_changed_meanwhile"),
+            // A permission that is missing may be on its way: changes of IAM spread slowly.
             Stop::Store(StoreError::Broken(_)) | Stop::Commit(CommitError::Store(StoreError::Broken(_))) => {
-                return stop.outcome();
+                (Duration::from_secs(60), "the_store_refuses")
             }
             _ => (Duration::from_secs(30), "a_service_is_not_available"),
         };
