@@ -231,3 +231,38 @@ async fn a_thread_that_is_deleted_in_gmail_goes_to_a_person() {
     let calls = world.google.calls().iter().filter(|call| call.method == "gmail.users.threads.get").count();
     assert!(calls < 5, "it was asked {calls} times");
 }
+
+/// Crashes at every point are swept elsewhere; these two are the ones with a name.
+async fn killed_around(method: &str) -> World {
+    let mut setup = auto_reply();
+    setup.rules.lease = Duration::from_secs(130);
+    let mut world = World::with(setup).await;
+    // The answer of the call is lost for good: to the worker it is the same as dying after it.
+    world.google.fault(Fault {
+        method: method.into(),
+        account: None,
+        nth: 1,
+        times: 1,
+        when: When::After,
+        effect: Effect::drop_connection(),
+    });
+    world.receive(&question("a"));
+    world.run_for(Duration::from_secs(1800)).await;
+    world
+}
+
+#[tokio::test]
+async fn fault_02_a_send_whose_answer_is_lost_is_found_in_the_thread_and_not_repeated() {
+    let world = killed_around("gmail.users.drafts.send").await;
+    assert_eq!(world.answers().len(), 1);
+    let sends = world.google.calls().iter().filter(|call| call.method == "gmail.users.drafts.send").count();
+    assert_eq!(sends, 1, "it is looked for, not sent again");
+}
+
+#[tokio::test]
+async fn fault_03_a_draft_whose_id_was_never_recorded_is_found_again() {
+    let world = killed_around("gmail.users.drafts.create").await;
+    assert_eq!(world.answers().len(), 1);
+    let made = world.google.calls().iter().filter(|call| call.method == "gmail.users.drafts.create").count();
+    assert_eq!(made, 1, "no second draft is made");
+}
