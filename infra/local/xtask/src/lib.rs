@@ -17,6 +17,7 @@ pub mod deploy;
 pub mod error;
 pub mod front_door;
 pub mod google;
+pub mod inspect;
 pub mod package;
 pub mod ports;
 pub mod process;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use xtask::browse::Browser;
 use xtask::cloud::{self, Cloud, Options, Place, Ports};
+use xtask::inspect::{self, Kind};
 use xtask::progress::Progress;
 use xtask::workspace::Workspace;
 use xtask::{Context, Error, Result, demo, suite};
@@ -63,6 +64,18 @@ enum Word {
         #[command(flatten)]
         home: Home,
     },
+    /// Show what the product reads in a mail: one line of JSON for each file.
+    Inspect {
+        /// Files with one mail (RFC 5322) each.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The files are bare bodies of plain text.
+        #[arg(long, conflicts_with = "html")]
+        text: bool,
+        /// The files are bare bodies of HTML.
+        #[arg(long)]
+        html: bool,
+    },
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
 }
@@ -93,6 +106,14 @@ async fn main() -> ExitCode {
         Word::Mail { files, to, home } => mail(&files, &to, home).await,
         Word::Connect { address, home } => connect(&address, home).await,
         Word::Env { function, home } => env(&function, home).await,
+        Word::Inspect { files, text, html } => {
+            let kind = match (text, html) {
+                (true, _) => Kind::Text,
+                (_, true) => Kind::Html,
+                _ => Kind::Mail,
+            };
+            inspect::inspect(&files, kind, &mut std::io::stdout().lock())
+        }
         Word::Test => interruptible(suite::test()).await,
     };
     match outcome {
