@@ -9,6 +9,7 @@
     reason = "a tool of the developer's machine: it measures real time, reads its environment and owns its HTTP client"
 )]
 
+pub mod ask;
 pub mod aws_http;
 pub mod browse;
 pub mod cloud;

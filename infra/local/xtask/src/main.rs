@@ -10,7 +10,7 @@ use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::inspect::{self, Kind};
 use xtask::progress::Progress;
 use xtask::workspace::Workspace;
-use xtask::{Context, Error, Result, demo, suite};
+use xtask::{Context, Error, Result, ask, demo, suite};
 
 /// The local cloud of Postroom, and the checks of the whole repository.
 #[derive(Parser)]
@@ -76,6 +76,15 @@ enum Word {
         #[arg(long)]
         html: bool,
     },
+    /// Ask the built-in assistant over the demo knowledge base: answer, sources, confidence.
+    Ask {
+        /// The question; several words make one.
+        #[arg(required = true)]
+        question: Vec<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
 }
@@ -114,6 +123,7 @@ async fn main() -> ExitCode {
             };
             inspect::inspect(&files, kind, &mut std::io::stdout().lock())
         }
+        Word::Ask { question, json } => ask(&question.join(" "), json),
         Word::Test => interruptible(suite::test()).await,
     };
     match outcome {
@@ -194,6 +204,13 @@ async fn env(function: &str, home: Home) -> Result<()> {
     for (name, value) in running(home)?.variables(function).await? {
         println!("export {name}='{}'", value.replace('\'', r"'\''"));
     }
+    Ok(())
+}
+
+fn ask(question: &str, json: bool) -> Result<()> {
+    let answer = ask::ask(question)?;
+    let text = if json { serde_json::to_string(&answer).why(|| "the answer".into())? } else { ask::shown(&answer) };
+    println!("{text}");
     Ok(())
 }
 
