@@ -16,11 +16,11 @@ fn mail(marks: &mut Marks, mailbox: &str) -> (String, String) {
     let (reply_to, message_id) = (marks.fresh("Reply-To"), marks.fresh("Message-ID"));
     let (file, content, header) = (marks.fresh("attachment's name"), marks.fresh("attachment"), marks.fresh("header"));
     let mail = format!(
-        "From: {name} <{sender}>\nReply-To: <{reply_to}@customer.example>\nTo: {mailbox}\nSubject: Sending something back {subject}\n\
+        "From: {name} <{sender}>\nReply-To: <{reply_to}@customer.example>\nTo: {mailbox}\nSubject: Delivery of a teapot {subject}\n\
          Message-ID: <{message_id}@customer.example>\nX-Odd: {header}\nMIME-Version: 1.0\n\
          Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
-         --c\nContent-Type: text/plain\n\nHello,\n\nhow many days do I have to return an item?\n\n{body}\n\
-         --c\nContent-Type: text/html\n\n<p>Hello,</p><p>how many days do I have to return an item?</p><p>{html}</p>\n--c--\n\
+         --c\nContent-Type: text/plain\n\nHello,\n\nhow long does standard delivery take?\n\n{body}\n\
+         --c\nContent-Type: text/html\n\n<p>Hello,</p><p>how long does standard delivery take?</p><p>{html}</p>\n--c--\n\
          --b\nContent-Type: text/plain; name=\"{file}.txt\"\nContent-Disposition: attachment; filename=\"{file}.txt\"\n\n\
          {content}\n--b--\n"
     );

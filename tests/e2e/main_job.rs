@@ -2,9 +2,9 @@
 
 use crate::office::{Office, header, labels};
 
-pub const QUESTION: &str = "From: Ada <customer@customer.test>\nTo: MAILBOX\nSubject: Sending something back\n\
+pub const QUESTION: &str = "From: Ada <customer@customer.test>\nTo: MAILBOX\nSubject: Delivery of a teapot\n\
 Message-ID: <first@customer.test>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\n\
-Content-Type: text/plain; charset=utf-8\n\nHello,\n\nhow many days do I have to return an item?\n\nAda\n";
+Content-Type: text/plain; charset=utf-8\n\nHello,\n\nhow long does standard delivery take?\n\nAda\n";
 
 #[tokio::test]
 async fn a_mail_becomes_a_draft_is_approved_and_a_later_one_is_answered_by_machine() {
@@ -21,18 +21,18 @@ async fn a_mail_becomes_a_draft_is_approved_and_a_later_one_is_answered_by_machi
     let in_thread = |message: &serde_json::Value| message["thread_id"] == thread.as_str();
     let drafts = office.wait_for_mail(mailbox, "the draft", |m| in_thread(m) && labels(m).contains(&"DRAFT")).await;
     assert_eq!(drafts.len(), 1);
-    assert_eq!(header(&drafts[0], "Subject"), Some("Re: Sending something back"));
+    assert_eq!(header(&drafts[0], "Subject"), Some("Re: Delivery of a teapot"));
     assert_eq!(header(&drafts[0], "In-Reply-To"), Some("<first@customer.test>"));
     assert_eq!(header(&drafts[0], "Auto-Submitted"), None);
 
     // Chat shows it with its sources; a person sends it.
     let page = office.wait_for_page(&id, &thread, "Draft waiting for your review").await;
-    assert!(page.has("how many days do I have to return an item?") && page.has("Sources"), "{}", page.text());
+    assert!(page.has("how long does standard delivery take?") && page.has("Sources"), "{}", page.text());
     let form = page.form("/approve").without("text");
     let page = office.operator.submit(&page, form).await;
     assert_eq!(page.status, 200, "{}", page.text());
     let from_us = |m: &serde_json::Value| header(m, "From").is_some_and(|from| from.contains(mailbox));
-    let answer = |m: &serde_json::Value| from_us(m) && header(m, "Subject") == Some("Re: Sending something back");
+    let answer = |m: &serde_json::Value| from_us(m) && header(m, "Subject") == Some("Re: Delivery of a teapot");
     let answers = office.wait_for_mail("customer@customer.test", "the answer", answer).await;
     assert_eq!(answers.len(), 1);
     office.wait_for_page(&id, &thread, "Answered").await;
@@ -47,7 +47,7 @@ async fn a_mail_becomes_a_draft_is_approved_and_a_later_one_is_answered_by_machi
     let form = asked.form("/settings").set("auto_reply", "on").without("draft_only").set("auto_reply_confirmed", "on");
     let saved = office.operator.submit(&asked, form).await;
     assert_eq!(saved.status, 200, "{}", saved.text());
-    let again = question.replace("<first@", "<second@").replace("Sending something back", "One more question");
+    let again = question.replace("<first@", "<second@").replace("Delivery of a teapot", "One more question");
     let (_, second) = office.deliver(mailbox, &again).await;
     let answer = |m: &serde_json::Value| from_us(m) && header(m, "Subject") == Some("Re: One more question");
     let answers = office.wait_for_mail("customer@customer.test", "the machine's answer", answer).await;

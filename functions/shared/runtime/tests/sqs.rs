@@ -171,7 +171,7 @@ async fn a_retry_is_held_back_no_longer_than_the_queue_can() {
 }
 
 #[tokio::test]
-async fn fault_42_a_panic_is_tried_once_more_and_harms_no_other() {
+async fn fault_42_a_panic_is_tried_twice_more_and_harms_no_other() {
     let b = Bench::new(false, false);
     let response = b.run(&[("p", body("panic"), 1), ("d", body("done"), 1)]).await;
     assert_eq!(failures(&response), ["p"]);
@@ -179,6 +179,9 @@ async fn fault_42_a_panic_is_tried_once_more_and_harms_no_other() {
     assert!(b.buried().is_empty());
 
     let response = b.run(&[("p", body("panic"), 2), ("d", body("done"), 1)]).await;
+    assert_eq!(failures(&response), ["p"]);
+
+    let response = b.run(&[("p", body("panic"), 3), ("d", body("done"), 1)]).await;
     assert!(failures(&response).is_empty());
     assert_eq!(b.buried(), [(body("panic"), "panic".to_owned())]);
 }
