@@ -116,7 +116,8 @@ pub(super) async fn list(
         };
         let query = Query::parse(params.get("q").unwrap_or_default());
         let hits: Vec<Value> = mailbox
-            .newest_first()
+            .messages
+            .candidates(&query.narrow(&["DRAFT"]))
             .into_iter()
             .filter(|mail| query.matches(mailbox, mail))
             .filter_map(|mail| Some((mailbox.draft_of(&mail.id)?, mail)))
@@ -203,5 +204,5 @@ pub(crate) fn dispatch(world: &mut World, address: &str, id: &str) -> Result<Str
     let mail = mailbox.messages.get(&draft.message_id).cloned().ok_or_else(ApiError::not_found)?;
     send::check(&mail.raw)?;
     discard(world, address, id)?;
-    send::send(world, address, mail.raw, Some(mail.thread_id))
+    send::send(world, address, mail.raw.into(), Some(mail.thread_id))
 }

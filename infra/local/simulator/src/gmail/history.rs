@@ -29,7 +29,13 @@ pub(super) async fn list(
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    run(&sim, &LIST, &user, &headers, |world, address| page(&mailbox(world, address)?.history, &params)).await
+    run(&sim, &LIST, &user, &headers, |world, address| {
+        let now = world.now_ms();
+        let history = &mut mailbox(world, address)?.history;
+        history.expire(now);
+        page(history, &params)
+    })
+    .await
 }
 
 fn page(history: &History, params: &Params) -> Result<Value, ApiError> {
@@ -45,9 +51,8 @@ fn page(history: &History, params: &Params) -> Result<Value, ApiError> {
     let kinds = kinds(params)?;
     let label = params.get("labelId");
     let size = params.page_size(100, 500)?;
-    let mut hits = history.records.iter().filter(|record| {
-        record.id > after
-            && (kinds.is_empty() || kinds.contains(&record.kind))
+    let mut hits = history.since(after).filter(|record| {
+        (kinds.is_empty() || kinds.contains(&record.kind))
             && label.is_none_or(|label| record.labels.contains(label) || record.changed.contains(label))
     });
     let records: Vec<&Record> = hits.by_ref().take(size).collect();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{LABELS, MAIL, METADATA, MODIFY, Method, READONLY, json_body, mailbox, run};
 use crate::{
     error::ApiError,
-    mailbox::{Label, Mailbox, SYSTEM_LABELS},
+    mailbox::{Label, Mailbox, Narrow, SYSTEM_LABELS},
     server::Sim,
 };
 
@@ -73,7 +73,7 @@ pub(super) async fn get(
 }
 
 fn count(mailbox: &Mailbox, id: &str, value: &mut Value) {
-    let labelled: Vec<_> = mailbox.messages.values().filter(|mail| mail.has(id)).collect();
+    let labelled = mailbox.messages.candidates(&Narrow { labels: vec![id], ..Narrow::default() });
     let threads: BTreeSet<_> = labelled.iter().map(|mail| &mail.thread_id).collect();
     let unread: Vec<_> = labelled.iter().filter(|mail| mail.has("UNREAD")).collect();
     let unread_threads: BTreeSet<_> = unread.iter().map(|mail| &mail.thread_id).collect();

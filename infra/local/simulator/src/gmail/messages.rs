@@ -66,7 +66,8 @@ pub(super) fn select<'a>(mailbox: &'a Mailbox, params: &Params) -> Result<Vec<&'
             .any(|label| mail.has(label) && !all && !labels.contains(&label) && !query.names_label(label))
     };
     Ok(mailbox
-        .newest_first()
+        .messages
+        .candidates(&query.narrow(&labels))
         .into_iter()
         .filter(|mail| labels.iter().all(|label| mail.has(label)) && !hidden(mail) && query.matches(mailbox, mail))
         .collect())

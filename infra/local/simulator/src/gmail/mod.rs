@@ -28,6 +28,7 @@ use crate::{
     faults::Style,
     server::Sim,
     state::{World, canonical},
+    stopwatch::Stopwatch,
 };
 pub(crate) use params::Params;
 
@@ -89,9 +90,10 @@ async fn run(
     headers: &HeaderMap,
     work: impl FnOnce(&mut World, &str) -> Result<Value, ApiError>,
 ) -> Response {
+    let watch = Stopwatch::start();
     let token = bearer(headers);
     let account = token.and_then(|token| sim.read(|world| world.access(token).map(|a| a.address.clone())));
-    sim.call(method.name, account.clone(), method.units, Style::Api, || {
+    sim.call_since(watch, method.name, account.clone(), method.units, Style::Api, || {
         let result = admit(sim, method, user, token, account.as_deref())
             .and_then(|address| sim.with(method.changes, |world| work(world, &address)));
         match result {

@@ -1,6 +1,6 @@
 //! `users.getProfile`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
@@ -22,11 +22,10 @@ static GET: Method = Method {
 pub(super) async fn get(State(sim): State<Arc<Sim>>, Path(user): Path<String>, headers: HeaderMap) -> Response {
     run(&sim, &GET, &user, &headers, |world, address| {
         let mailbox = mailbox(world, address)?;
-        let threads: BTreeSet<&str> = mailbox.messages.values().map(|mail| mail.thread_id.as_str()).collect();
         Ok(json!({
             "emailAddress": mailbox.address,
             "messagesTotal": mailbox.messages.len(),
-            "threadsTotal": threads.len(),
+            "threadsTotal": mailbox.messages.thread_count(),
             "historyId": mailbox.history.newest.to_string(),
         }))
     })

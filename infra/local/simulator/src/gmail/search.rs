@@ -1,6 +1,8 @@
 //! The part of Gmail's search language that is spoken here.
 
-use crate::mailbox::{Mail, Mailbox};
+use std::cell::LazyCell;
+
+use crate::mailbox::{Mail, Mailbox, Narrow};
 use crate::mime;
 
 /// One condition; all must hold.
@@ -33,10 +35,23 @@ impl Query {
     }
 
     pub fn matches(&self, mailbox: &Mailbox, mail: &Mail) -> bool {
-        self.terms.is_empty() || {
-            let headers = mime::headers(&mail.raw);
-            self.terms.iter().all(|(wanted, term)| holds(term, mailbox, mail, &headers) == *wanted)
+        // Read only when a term asks for it: most lists ask for labels and dates.
+        let headers = LazyCell::new(|| mime::headers(&mail.raw));
+        self.terms.iter().all(|(wanted, term)| holds(term, mailbox, mail, || &headers) == *wanted)
+    }
+
+    /// What the mailbox's indexes can answer of this query and of label ids beside it.
+    pub fn narrow<'a>(&'a self, labels: &[&'a str]) -> Narrow<'a> {
+        let mut narrow = Narrow { labels: labels.to_vec(), ..Narrow::default() };
+        for (_, term) in self.terms.iter().filter(|(wanted, _)| *wanted) {
+            match term {
+                Term::After(ms) => narrow.since_ms = narrow.since_ms.max(Some(*ms)),
+                Term::Before(ms) => narrow.before_ms = Some(narrow.before_ms.map_or(*ms, |known| known.min(*ms))),
+                Term::MessageId(id) => narrow.message_id = Some(id),
+                _ => {}
+            }
         }
+        narrow
     }
 }
 
@@ -95,9 +110,9 @@ fn moment(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000))
 }
 
-fn holds(term: &Term, mailbox: &Mailbox, mail: &Mail, headers: &[(String, String)]) -> bool {
+fn holds<'a>(term: &Term, mailbox: &Mailbox, mail: &Mail, headers: impl Fn() -> &'a Vec<(String, String)>) -> bool {
     let any = |names: &[&str], needle: &str| {
-        headers.iter().any(|(name, value)| {
+        headers().iter().any(|(name, value)| {
             names.iter().any(|n| n.eq_ignore_ascii_case(name)) && value.to_lowercase().contains(needle)
         })
     };

@@ -143,9 +143,9 @@ pub(crate) fn send(world: &mut World, address: &str, raw: Vec<u8>, thread: Optio
     if recipients.contains(address) {
         labels.extend(["INBOX".to_owned(), "UNREAD".to_owned()]);
     }
-    let mail = Mail::new(id.clone(), thread, labels, now, copy.clone());
+    let mail = Mail::new(id.clone(), thread, labels, now, copy);
+    let travelling = mime::without_headers(&mail.raw, &["Bcc"]);
     mailbox(world, address)?.add(mail, now);
-    let travelling = mime::without_headers(&copy, &["Bcc"]);
     for to in recipients.iter().filter(|to| to.as_str() != address) {
         if world.accounts.contains_key(to) {
             receive(world, address, to, &travelling)?;

@@ -4,6 +4,7 @@
 mod control;
 mod drafts;
 mod history;
+mod load;
 mod mail;
 mod oauth;
 mod pages;
