@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// Older entries fall out; `seq` goes on.
 const KEPT: usize = 20_000;
-const MINUTE_MS: i64 = 60_000;
-/// Units per minute and mailbox of a Google project made since May 2026.
-pub(crate) const UNITS_PER_MINUTE: u64 = 6_000;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +43,5 @@ impl CallLog {
             .filter(|call| call.seq > seq && account.is_none_or(|wanted| call.account.as_deref() == Some(wanted)))
             .cloned()
             .collect()
-    }
-
-    /// Units a mailbox has used in the last minute.
-    pub fn recent_units(&self, account: &str, now_ms: i64) -> u64 {
-        self.calls
-            .iter()
-            .rev()
-            .take_while(|call| call.at_ms > now_ms - MINUTE_MS)
-            .filter(|call| call.account.as_deref() == Some(account))
-            .map(|call| u64::from(call.units))
-            .sum()
     }
 }

@@ -200,6 +200,9 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/grants", post(add_grant))
         .route("/grants/{address}/revoke", post(revoke))
         .route("/keys/rotate", post(rotate))
+        .merge(crate::cloud::routes())
+        .merge(crate::gmail::settings::control_routes())
+        .merge(crate::limits::routes())
 }
 
 type Shared = State<Arc<Sim>>;

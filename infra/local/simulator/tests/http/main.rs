@@ -4,9 +4,13 @@
 mod control;
 mod drafts;
 mod history;
+mod labels;
+mod limits;
 mod mail;
+mod messages;
 mod oauth;
 mod pages;
 mod program;
 mod push;
+mod searching;
 mod support;
