@@ -1,17 +1,13 @@
 //! The log of API calls: who called what, at what price, with what result. Never a token, never content.
 //!
-//! Invariant: nothing that a call waits for walks the log. The units of the last minute and the figures of each method
-//! are kept beside it.
+//! Invariant: nothing that a call waits for walks the log. The figures of each method are kept beside it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 /// Older entries fall out; `seq` goes on.
 const KEPT: usize = 20_000;
-const MINUTE_MS: i64 = 60_000;
-/// Units per minute and mailbox of a Google project made since May 2026.
-pub(crate) const UNITS_PER_MINUTE: u64 = 6_000;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,29 +95,10 @@ struct Figures {
     times: Histogram,
 }
 
-/// Units of one mailbox within the last minute.
-#[derive(Debug, Default)]
-struct Window {
-    spent: VecDeque<(i64, u32)>,
-    sum: u64,
-}
-
-impl Window {
-    fn pass(&mut self, now_ms: i64) {
-        while let Some(&(at_ms, units)) = self.spent.front()
-            && at_ms <= now_ms - MINUTE_MS
-        {
-            self.spent.pop_front();
-            self.sum -= u64::from(units);
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct CallLog {
     calls: VecDeque<Call>,
     seq: u64,
-    windows: HashMap<String, Window>,
     figures: BTreeMap<String, Figures>,
 }
 
@@ -129,16 +106,6 @@ impl CallLog {
     pub fn push(&mut self, mut call: Call) {
         self.seq += 1;
         call.seq = self.seq;
-        if let Some(account) = call.account.as_deref().filter(|_| call.units > 0) {
-            if !self.windows.contains_key(account) {
-                self.windows.insert(account.to_owned(), Window::default());
-            }
-            if let Some(window) = self.windows.get_mut(account) {
-                window.pass(call.at_ms);
-                window.spent.push_back((call.at_ms, call.units));
-                window.sum += u64::from(call.units);
-            }
-        }
         if !self.figures.contains_key(&call.method) {
             self.figures.insert(call.method.clone(), Figures::default());
         }
@@ -161,14 +128,6 @@ impl CallLog {
             .collect()
     }
 
-    /// Units a mailbox has used in the last minute.
-    pub fn recent_units(&mut self, account: &str, now_ms: i64) -> u64 {
-        self.windows.get_mut(account).map_or(0, |window| {
-            window.pass(now_ms);
-            window.sum
-        })
-    }
-
     pub fn summary(&self) -> Vec<MethodSummary> {
         self.figures
             .iter()
@@ -184,7 +143,7 @@ impl CallLog {
             .collect()
     }
 
-    /// Forgets calls and figures; `seq` goes on, and so do the units of the minute.
+    /// Forgets calls and figures; `seq` goes on.
     pub fn clear(&mut self) {
         self.calls.clear();
         self.figures.clear();
@@ -229,18 +188,14 @@ mod tests {
         assert!((50..=51).contains(&one.p50_us) && (95..=97).contains(&one.p95_us), "{one:?}");
         log.clear();
         assert_eq!((log.summary(), log.since(0, None)), (vec![], vec![]));
-        assert_eq!(log.recent_units("a@b.test", 0), 500, "the quota is not a matter of the log");
     }
 
     #[test]
-    fn the_minute_slides() {
+    fn the_log_is_read_from_a_number_on() {
         let mut log = CallLog::default();
         for second in 0..90 {
-            log.push(call(second * 1_000, if second % 2 == 0 { "a@b.test" } else { "c@d.test" }, 7, 200, 1));
+            log.push(call(second * 1_000, "a@b.test", 7, 200, 1));
         }
-        assert_eq!(log.recent_units("a@b.test", 89_000), 7 * 30);
-        assert_eq!(log.recent_units("a@b.test", 148_000), 0);
-        assert_eq!(log.recent_units("nobody@b.test", 0), 0);
         assert_eq!(log.since(88, None).iter().map(|call| call.seq).collect::<Vec<_>>(), [89, 90]);
     }
 }

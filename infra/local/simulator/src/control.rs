@@ -201,6 +201,9 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/grants/{address}/revoke", post(revoke))
         .route("/keys/rotate", post(rotate))
         .merge(crate::stats::routes())
+        .merge(crate::cloud::routes())
+        .merge(crate::gmail::settings::control_routes())
+        .merge(crate::limits::routes())
 }
 
 type Shared = State<Arc<Sim>>;

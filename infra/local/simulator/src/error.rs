@@ -45,6 +45,11 @@ impl ApiError {
         Self::new(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
     }
 
+    /// A body above the limit of its method.
+    pub fn too_large() -> Self {
+        Self::new(413, "uploadTooLarge", "Request Entity Too Large")
+    }
+
     fn status(&self) -> &'static str {
         match (self.code, self.reason.as_str()) {
             (400, "failedPrecondition") => "FAILED_PRECONDITION",
@@ -52,6 +57,7 @@ impl ApiError {
             (401, _) => "UNAUTHENTICATED",
             (403, _) => "PERMISSION_DENIED",
             (404, _) => "NOT_FOUND",
+            (409, "alreadyExists") => "ALREADY_EXISTS",
             (409, _) => "ABORTED",
             (429, _) => "RESOURCE_EXHAUSTED",
             (503, _) => "UNAVAILABLE",

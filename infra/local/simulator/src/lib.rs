@@ -5,6 +5,7 @@
 //! misunderstanding with what it tests. What it assumes about Google is listed in its README.
 
 mod calls;
+mod cloud;
 mod config;
 mod control;
 mod dump;
@@ -13,6 +14,7 @@ mod faults;
 mod gmail;
 mod journal;
 mod keys;
+mod limits;
 mod mailbox;
 mod mime;
 mod oauth;
@@ -33,6 +35,7 @@ pub use error::ApiError;
 pub use faults::{DropConnection, Effect, Fault, When};
 pub use gmail::send::{Deliver, Delivered, Verdict};
 pub use keys::KeyError;
+pub use limits::{Limits, Refusal};
 pub use server::{Running, Simulator, SimulatorError};
 pub use stats::Stats;
 pub use store::StateError;

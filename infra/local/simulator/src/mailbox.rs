@@ -19,7 +19,7 @@ pub(crate) use messages::{Messages, Narrow};
 
 use crate::mime::{self, Envelope};
 
-pub(crate) const SYSTEM_LABELS: [&str; 13] = [
+pub(crate) const SYSTEM_LABELS: [&str; 14] = [
     "INBOX",
     "SENT",
     "DRAFT",
@@ -33,6 +33,7 @@ pub(crate) const SYSTEM_LABELS: [&str; 13] = [
     "CATEGORY_SOCIAL",
     "CATEGORY_PROMOTIONS",
     "CATEGORY_UPDATES",
+    "CATEGORY_FORUMS",
 ];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +111,9 @@ pub(crate) struct Mailbox {
     pub history: History,
     pub watch: Option<Watch>,
     pub last_push_ms: Option<i64>,
+    /// The highest number a label's id has had.
+    #[serde(default)]
+    pub last_label: u64,
     /// The newest change that the watch wants announced.
     #[serde(skip)]
     pub unpublished: Option<u64>,
@@ -133,6 +137,7 @@ impl Mailbox {
             history: History::new(first_history_id, kept),
             watch: None,
             last_push_ms: None,
+            last_label: 0,
             unpublished: None,
         }
     }

@@ -9,7 +9,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cloud::Cloud,
     config::{AccountConfig, Client, Config, Subscription},
+    gmail::settings::Settings,
+    limits::Limits,
     mailbox::{Kept, Mailbox},
 };
 
@@ -31,6 +34,10 @@ pub(crate) struct World {
     pub grants: Grants,
     pub access: AccessTokens,
     pub pushes: BTreeMap<String, Push>,
+    #[serde(default)]
+    pub cloud: Cloud,
+    #[serde(skip)]
+    pub limits: Limits,
     #[serde(skip)]
     pub codes: HashMap<String, Code>,
 }
@@ -41,6 +48,8 @@ pub(crate) struct Account {
     /// The stable account number, `sub` of its id tokens.
     pub sub: String,
     pub mailbox: Mailbox,
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// An authorisation code, kept after its use so that a replay is told apart from an invention.
@@ -103,6 +112,7 @@ impl World {
 
     /// Merges what the configuration names into a state that may come from an earlier run.
     pub fn adopt(&mut self, config: &Config) {
+        self.limits = config.limits.clone();
         for account in &config.accounts {
             self.add_account(account.clone(), config.history_kept());
         }
@@ -128,6 +138,7 @@ impl World {
             config: AccountConfig { address: address.clone(), ..config },
             sub: format!("1{:020}", 7_000_000_000_000_u64 + number * 7_919),
             mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, kept),
+            settings: Settings::default(),
         };
         self.accounts.insert(address, account);
     }
@@ -170,6 +181,11 @@ impl World {
         let access = self.access.get(token)?;
         let grant = self.grants.by_id(access.grant)?;
         (access.expires_ms > self.now_ms() && !grant.revoked).then_some(access)
+    }
+
+    /// The client a grant was given to; empty for one that is gone.
+    pub fn client_of(&self, grant: u64) -> String {
+        self.grants.iter().find(|known| known.id == grant).map_or_else(String::new, |known| known.client_id.clone())
     }
 
     pub fn add_grant(&mut self, client: &Client, address: &str, scopes: &[String], offline: bool) -> Grant {

@@ -28,6 +28,13 @@ pub(crate) struct Narrow<'a> {
     pub before_ms: Option<i64>,
 }
 
+impl<'a> Narrow<'a> {
+    /// Every mail with this label.
+    pub fn labelled(label: &'a str) -> Self {
+        Self { labels: vec![label], ..Self::default() }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     mails: BTreeMap<Arc<str>, Mail>,

@@ -4,10 +4,14 @@
 mod control;
 mod drafts;
 mod history;
+mod labels;
+mod limits;
 mod load;
 mod mail;
+mod messages;
 mod oauth;
 mod pages;
 mod program;
 mod push;
+mod searching;
 mod support;
