@@ -113,7 +113,7 @@ async fn told(answer: reqwest::Result<reqwest::Response>) -> String {
         None => (gmail.as_str(), body["error_description"].as_str()),
     };
     let mut line = match (code, message) {
-        (Some(code), Some(message)) => format!("{status} `{code}`: {}", without_moment(message)),
+        (Some(code), Some(message)) => format!("{status} `{code}` \"{}\"", without_moment(message)),
         _ if body["emailAddress"].is_string() || body["access_token"].is_string() => status.to_string(),
         _ => format!("{status} with JSON of another shape"),
     };
@@ -130,7 +130,7 @@ fn without_moment(message: &str) -> String {
     match message.split_once("Retry after ") {
         Some((before, moment)) => {
             assert!(moment.ends_with('Z') && moment.len() == 24, "{moment}");
-            format!("{before}Retry after *2026-05-29T12:00:05.000Z*")
+            format!("{before}Retry after 2026-05-29T12:00:05.000Z")
         }
         None => message.to_owned(),
     }
