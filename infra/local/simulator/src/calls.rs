@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const KEPT: usize = 20_000;
 
 /// One call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     pub seq: u64,
     pub at_ms: i64,
@@ -19,8 +19,14 @@ pub struct Call {
     pub units: u32,
     /// What the caller saw; 0 when the connection was dropped.
     pub status: u16,
+    /// The reason code of a refusal, such as `rateLimitExceeded` or `invalid_grant`.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Whether a fault changed the answer.
     pub fault: bool,
+    /// The faults that fired for it, also those that only took time.
+    #[serde(default)]
+    pub faults: Vec<u64>,
     /// What the simulator itself took, waiting for its own locks included, network and injected delays not.
     /// 0 for a push, whose time is its endpoint's.
     #[serde(default)]
@@ -95,6 +101,42 @@ struct Figures {
     times: Histogram,
 }
 
+/// Which calls to show; what is not set does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallQuery {
+    pub account: Option<String>,
+    /// The beginning of a method's name.
+    pub method: Option<String>,
+    /// Only what came after this `seq`.
+    pub since: Option<u64>,
+    /// `ok`, `refused`, `dropped`, `faulted`, a status (`429`, `4xx`), or a reason code.
+    pub outcome: Option<String>,
+    /// The newest so many.
+    pub limit: Option<usize>,
+}
+
+impl CallQuery {
+    fn wants(&self, call: &Call) -> bool {
+        self.account.as_deref().is_none_or(|wanted| call.account.as_deref() == Some(wanted))
+            && self.method.as_deref().is_none_or(|prefix| call.method.starts_with(prefix.trim_end_matches('*')))
+            && self.outcome.as_deref().is_none_or(|outcome| call.came_out(outcome))
+    }
+}
+
+impl Call {
+    fn came_out(&self, outcome: &str) -> bool {
+        match outcome {
+            "ok" => (200..400).contains(&self.status),
+            "refused" => self.status >= 400,
+            "dropped" => self.status == 0,
+            "faulted" => !self.faults.is_empty(),
+            "2xx" | "3xx" | "4xx" | "5xx" => outcome.starts_with(&(self.status / 100).to_string()),
+            _ => self.reason.as_deref() == Some(outcome) || outcome.parse() == Ok(self.status),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct CallLog {
     calls: VecDeque<Call>,
@@ -120,12 +162,12 @@ impl CallLog {
         self.calls.push_back(call);
     }
 
-    pub fn since(&self, seq: u64, account: Option<&str>) -> Vec<Call> {
-        self.calls
-            .range(self.calls.partition_point(|call| call.seq <= seq)..)
-            .filter(|call| account.is_none_or(|wanted| call.account.as_deref() == Some(wanted)))
-            .cloned()
-            .collect()
+    /// Oldest first.
+    pub fn matching(&self, query: &CallQuery) -> Vec<Call> {
+        let newer = self.calls.partition_point(|call| query.since.is_some_and(|seq| call.seq <= seq));
+        let hits = self.calls.range(newer..).filter(|call| query.wants(call));
+        let skipped = query.limit.map_or(0, |limit| hits.clone().count().saturating_sub(limit));
+        hits.skip(skipped).cloned().collect()
     }
 
     pub fn summary(&self) -> Vec<MethodSummary> {
@@ -155,16 +197,7 @@ mod tests {
     use super::*;
 
     fn call(at_ms: i64, account: &str, units: u32, status: u16, service_us: u64) -> Call {
-        Call {
-            seq: 0,
-            at_ms,
-            account: Some(account.into()),
-            method: "m".into(),
-            units,
-            status,
-            fault: false,
-            service_us,
-        }
+        Call { at_ms, account: Some(account.into()), method: "m".into(), units, status, service_us, ..Call::default() }
     }
 
     #[test]
@@ -187,7 +220,7 @@ mod tests {
         assert_eq!((one.count, one.refused, one.units, one.max_us), (101, 11, 500, 100));
         assert!((50..=51).contains(&one.p50_us) && (95..=97).contains(&one.p95_us), "{one:?}");
         log.clear();
-        assert_eq!((log.summary(), log.since(0, None)), (vec![], vec![]));
+        assert_eq!((log.summary(), log.matching(&CallQuery::default())), (vec![], vec![]));
     }
 
     #[test]
@@ -196,6 +229,12 @@ mod tests {
         for second in 0..90 {
             log.push(call(second * 1_000, "a@b.test", 7, 200, 1));
         }
-        assert_eq!(log.since(88, None).iter().map(|call| call.seq).collect::<Vec<_>>(), [89, 90]);
+        assert_eq!(
+            log.matching(&CallQuery { since: Some(88), ..CallQuery::default() })
+                .iter()
+                .map(|call| call.seq)
+                .collect::<Vec<_>>(),
+            [89, 90]
+        );
     }
 }

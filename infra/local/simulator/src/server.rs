@@ -30,11 +30,11 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    calls::{Call, CallLog, MethodSummary},
+    calls::{Call, CallLog, CallQuery, MethodSummary},
     config::Config,
     control,
-    error::ApiError,
-    faults::{self, Effect, Fault, Faults, Hangup, Style, When},
+    error::{ApiError, Reason},
+    faults::{self, Faults, Fired, Hangup, Style},
     gmail,
     keys::{KeyError, Keys},
     limits::Limiter,
@@ -82,6 +82,8 @@ pub(crate) struct Sim {
     saved: AtomicU64,
     dirty: Notify,
     pushes: mpsc::UnboundedSender<String>,
+    /// Raised with every notification that was delivered.
+    pub delivered: watch::Sender<u64>,
     stop: watch::Sender<bool>,
 }
 
@@ -141,16 +143,17 @@ impl Sim {
         lock(&self.keys).rotate(self.config.state_dir.as_deref())
     }
 
-    pub fn set_fault(&self, fault: Fault) {
-        lock(&self.faults).set(fault);
+    /// The keys and, below, the faults: each behind a lock of its own.
+    pub fn keys<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
+        look(&lock(&self.keys))
     }
 
-    pub fn clear_faults(&self) {
-        lock(&self.faults).clear();
+    pub fn faults<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> T {
+        change(&mut lock(&self.faults))
     }
 
-    pub fn calls(&self, since: u64, account: Option<&str>) -> Vec<Call> {
-        lock(&self.calls).since(since, account)
+    pub fn calls(&self, query: &CallQuery) -> Vec<Call> {
+        lock(&self.calls).matching(query)
     }
 
     pub fn call_summary(&self) -> Vec<MethodSummary> {
@@ -161,19 +164,14 @@ impl Sim {
         lock(&self.calls).clear();
     }
 
-    /// Logs what no caller waits for, such as a push.
-    pub fn log(&self, method: &str, account: Option<String>, units: u32, status: u16, fault: bool) {
-        let method = method.to_owned();
-        self.log_call(Call { seq: 0, at_ms: 0, account, method, units, status, fault, service_us: 0 });
-    }
-
-    fn log_call(&self, call: Call) {
+    /// Writes a call into the log, which sets its number and its time.
+    pub fn log(&self, call: Call) {
         let at_ms = self.read(World::now_ms);
         lock(&self.calls).push(Call { at_ms, ..call });
     }
 
     /// Counts a call for the faults that are set, and returns what they do to it.
-    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<(When, Effect)> {
+    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<Fired> {
         lock(&self.faults).hit(method, account)
     }
 
@@ -199,25 +197,22 @@ impl Sim {
         style: Style,
         work: impl FnOnce() -> axum::response::Response,
     ) -> axum::response::Response {
-        let fired = self.fired(method, account.as_deref());
-        let mut faulted = true;
-        let response = match watch.pause(faults::apply(&fired, When::Before, style)).await {
-            Some(response) => response,
-            None => {
-                let response = work();
-                match watch.pause(faults::apply(&fired, When::After, style)).await {
-                    Some(replaced) => replaced,
-                    None => {
-                        faulted = false;
-                        response
-                    }
-                }
-            }
-        };
+        let faults::Outcome { response, changed, faults } =
+            faults::around(self, method, account.as_deref(), style, &mut watch, work).await;
         let dropped = response.extensions().get::<Hangup>().is_some();
         let status = if dropped { 0 } else { response.status().as_u16() };
-        let (method, service_us) = (method.to_owned(), watch.microseconds());
-        self.log_call(Call { seq: 0, at_ms: 0, account, method, units, status, fault: faulted, service_us });
+        let reason = response.extensions().get::<Reason>().map(|reason| reason.0.clone());
+        self.log(Call {
+            account,
+            method: method.to_owned(),
+            units,
+            status,
+            reason,
+            fault: changed,
+            faults,
+            service_us: watch.microseconds(),
+            ..Call::default()
+        });
         response
     }
 
@@ -293,6 +288,7 @@ impl Simulator {
             saved: AtomicU64::new(0),
             dirty: Notify::new(),
             pushes,
+            delivered: watch::Sender::new(0),
             stop: watch::Sender::new(false),
             config,
         });

@@ -14,6 +14,8 @@ use crate::{
     gmail::settings::Settings,
     limits::Limits,
     mailbox::{Kept, Mailbox},
+    oauth::{Rules, TokenDeath},
+    pubsub::Book,
 };
 
 pub(crate) use crate::tokens::{Access, AccessTokens, Grant, Grants};
@@ -38,6 +40,10 @@ pub(crate) struct World {
     pub cloud: Cloud,
     #[serde(skip)]
     pub limits: Limits,
+    #[serde(default)]
+    pub pubsub: Book,
+    #[serde(default)]
+    pub rules: Rules,
     #[serde(skip)]
     pub codes: HashMap<String, Code>,
 }
@@ -152,6 +158,8 @@ impl World {
         if subscription.audience.is_empty() {
             subscription.audience = subscription.push_endpoint.clone();
         }
+        let now = self.now_ms();
+        self.pubsub.registered(&subscription, now);
         self.subscriptions.retain(|known| known.subscription != subscription.subscription);
         self.subscriptions.push(subscription);
     }
@@ -169,7 +177,7 @@ impl World {
     }
 
     pub fn live(&self, grant: &Grant) -> bool {
-        !grant.revoked && grant.expires_ms.is_none_or(|end| end > self.now_ms())
+        self.death(grant).is_none()
     }
 
     pub fn grant_by_refresh_token(&self, token: &str) -> Option<&Grant> {
@@ -180,7 +188,7 @@ impl World {
     pub fn access(&self, token: &str) -> Option<&Access> {
         let access = self.access.get(token)?;
         let grant = self.grants.by_id(access.grant)?;
-        (access.expires_ms > self.now_ms() && !grant.revoked).then_some(access)
+        (access.expires_ms > self.now_ms() && !self.death(grant).is_some_and(TokenDeath::at_once)).then_some(access)
     }
 
     /// The client a grant was given to; empty for one that is gone.
@@ -198,6 +206,9 @@ impl World {
             refresh_token: offline.then(|| format!("1//0{}", random(40))),
             expires_ms: client.testing.then_some(now + 7 * DAY_MS),
             revoked: false,
+            ended: None,
+            issued_ms: now,
+            used_ms: Some(now),
         };
         self.grants.push(grant.clone());
         let mut live: Vec<u64> = self
@@ -209,7 +220,7 @@ impl World {
             .collect();
         live.truncate(live.len().saturating_sub(LIVE_GRANTS));
         for old in self.grants.iter_mut().filter(|grant| live.contains(&grant.id)) {
-            old.revoked = true;
+            old.ended = Some(TokenDeath::Limit);
         }
         grant
     }
@@ -263,7 +274,9 @@ impl World {
     /// Puts one notification under way to every subscription of a topic.
     pub fn announce(&mut self, address: &str, topic: &str, history_id: u64) -> Vec<String> {
         let published_ms = self.now_ms();
-        let subscriptions: Vec<_> = self.subscriptions.iter().filter(|s| s.topic == topic).cloned().collect();
+        self.expire_subscriptions();
+        let takes = |known: &&Subscription| known.topic == topic && self.pubsub.takes(&known.subscription);
+        let subscriptions: Vec<_> = self.subscriptions.iter().filter(takes).cloned().collect();
         let mut ids = Vec::new();
         for subscription in subscriptions {
             let message_id = self.fresh_number().to_string();

@@ -9,6 +9,8 @@ use std::{
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::oauth::TokenDeath;
+
 /// A consent, alive until revoked or dead of age. Its refresh token may be absent (online access).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Grant {
@@ -19,6 +21,14 @@ pub(crate) struct Grant {
     pub refresh_token: Option<String>,
     pub expires_ms: Option<i64>,
     pub revoked: bool,
+    /// What ended it, if not revocation or age.
+    #[serde(default)]
+    pub ended: Option<TokenDeath>,
+    #[serde(default)]
+    pub issued_ms: i64,
+    /// When its refresh token was used last; `None`: before this was kept.
+    #[serde(default)]
+    pub used_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -116,7 +116,7 @@ async fn take(call: &mut Call, id: &str) -> Result<Option<Response>, ApiError> {
     let (first, total) = range(&call.headers, call.body.len())?;
     let limit = call.media_limit;
     let (path, body) = (call.path.clone(), call.body.clone());
-    let outcome = call.sim.uploads.with(|sessions| {
+    let outcome = call.sim.uploads.with(|sessions| -> Result<_, ApiError> {
         let at = sessions.iter().position(|session| session.id == id && session.path == path);
         let at = at.ok_or_else(ApiError::not_found)?;
         let session = sessions.get_mut(at).ok_or_else(ApiError::not_found)?;

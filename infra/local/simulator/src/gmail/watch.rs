@@ -55,7 +55,7 @@ fn check_topic(world: &World, client_id: &str, name: &str) -> Result<(), ApiErro
     let refused = |code, reason, why: &str| {
         ApiError::new(code, reason, format!("Error sending test message to Cloud PubSub {name} : {why}"))
     };
-    if !world.subscriptions.iter().any(|known| known.topic == name) {
+    if !world.knows_topic(name) {
         return Err(refused(404, "notFound", &format!("Resource not found (resource={topic}).")));
     }
     if world.cloud.is_closed(name) {

@@ -87,7 +87,7 @@ impl History {
     }
 
     /// The records after an id, oldest first.
-    pub fn since(&self, id: u64) -> impl Iterator<Item = &Record> {
+    pub fn since(&self, id: u64) -> impl DoubleEndedIterator<Item = &Record> {
         self.records.range(self.records.partition_point(|record| record.id <= id)..)
     }
 

@@ -1,8 +1,11 @@
 //! Drives the simulator over HTTP, as a stranger would.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod calls;
+mod consent;
 mod control;
 mod drafts;
+mod faults;
 mod history;
 mod labels;
 mod limits;
@@ -14,4 +17,6 @@ mod pages;
 mod program;
 mod push;
 mod searching;
+mod subscriptions;
 mod support;
+mod tokens;
