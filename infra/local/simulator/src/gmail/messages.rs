@@ -15,13 +15,14 @@ use serde_json::{Value, json};
 use super::{
     CHANGE, LOOK, Method, Params, READ, hex_id, json_body, mailbox,
     render::{self, Format},
-    run,
+    run, run_then,
     search::Query,
 };
 use crate::{
     error::ApiError,
     mailbox::{Mail, Mailbox},
     server::Sim,
+    state::World,
 };
 
 static LIST: Method = Method { name: "gmail.users.messages.list", units: 5, changes: false, scopes: LOOK };
@@ -107,12 +108,12 @@ pub(super) async fn get(
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    run(&sim, &GET, &user, &headers, |world, address| {
+    let look = |world: &mut World, address: &str| {
         let format = Format::of(&params)?;
         let mail = mailbox(world, address)?.messages.get(hex_id(&id)?).ok_or_else(ApiError::not_found)?;
-        Ok(render::message(mail, &format))
-    })
-    .await
+        Ok((mail.clone(), format))
+    };
+    run_then(&sim, &GET, &user, &headers, look, |(mail, format)| render::message(&mail, &format)).await
 }
 
 #[derive(Deserialize)]

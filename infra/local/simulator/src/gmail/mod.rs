@@ -90,13 +90,25 @@ async fn run(
     headers: &HeaderMap,
     work: impl FnOnce(&mut World, &str) -> Result<Value, ApiError>,
 ) -> Response {
+    run_then(sim, method, user, headers, work, |answer| answer).await
+}
+
+/// [`run`] for an answer that takes long to put into words: `show` does it when the world is free again.
+async fn run_then<T>(
+    sim: &Sim,
+    method: &'static Method,
+    user: &str,
+    headers: &HeaderMap,
+    work: impl FnOnce(&mut World, &str) -> Result<T, ApiError>,
+    show: impl FnOnce(T) -> Value,
+) -> Response {
     let watch = Stopwatch::start();
     let token = bearer(headers);
     let account = token.and_then(|token| sim.read(|world| world.access(token).map(|a| a.address.clone())));
     sim.call_since(watch, method.name, account.clone(), method.units, Style::Api, || {
         let result = admit(sim, method, user, token, account.as_deref())
             .and_then(|address| sim.with(method.changes, |world| work(world, &address)));
-        match result {
+        match result.map(show) {
             Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
             Ok(value) => Json(value).into_response(),
             Err(error) => error.into_response(),

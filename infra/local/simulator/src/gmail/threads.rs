@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::{
     LOOK, Method, Params, hex_id, mailbox, messages,
     render::{self, Format},
-    run,
+    run, run_then,
 };
-use crate::{error::ApiError, mailbox::Mail, mime, server::Sim};
+use crate::{error::ApiError, mailbox::Mail, mime, server::Sim, state::World};
 
 static LIST: Method = Method { name: "gmail.users.threads.list", units: 10, changes: false, scopes: LOOK };
 static GET: Method = Method { name: "gmail.users.threads.get", units: 40, changes: false, scopes: LOOK };
@@ -69,7 +69,7 @@ pub(super) async fn get(
     params: Params,
     headers: HeaderMap,
 ) -> Response {
-    run(&sim, &GET, &user, &headers, |world, address| {
+    let look = |world: &mut World, address: &str| {
         let format = Format::of(&params)?;
         if matches!(format, Format::Raw) {
             return Err(ApiError::invalid("Invalid value at 'format'"));
@@ -78,8 +78,11 @@ pub(super) async fn get(
         if mails.is_empty() {
             return Err(ApiError::not_found());
         }
+        Ok((newest(&mails), mails.into_iter().cloned().collect::<Vec<Mail>>(), format))
+    };
+    run_then(&sim, &GET, &user, &headers, look, |(newest, mails, format)| {
         let rendered: Vec<Value> = mails.iter().map(|mail| render::message(mail, &format)).collect();
-        Ok(json!({"id": id, "historyId": newest(&mails), "messages": rendered}))
+        json!({"id": id, "historyId": newest, "messages": rendered})
     })
     .await
 }
