@@ -5,7 +5,9 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -70,7 +72,7 @@ fn now() -> Instant {
 /// The simulator as a program; killed when the run ends early.
 struct Server {
     child: Child,
-    state: std::path::PathBuf,
+    state: PathBuf,
     url: String,
     http: Client,
 }
@@ -91,18 +93,35 @@ impl Server {
     )]
     fn start(accounts: &[String]) -> Result<Self, Failure> {
         let state = std::env::temp_dir().join(format!("simulator-bench-{}", std::process::id()));
+        let http = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let (child, url) = Self::launch(&state, accounts)?;
+        Ok(Self { child, state, url, http })
+    }
+
+    /// Returns once the program answers.
+    fn launch(state: &Path, accounts: &[String]) -> Result<(Child, String), Failure> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_simulator"))
             .args(["--port", "0", "--token-seconds", "86400", "--client"])
             .arg(format!("{CLIENT},not-a-secret,http://localhost:9/callback"))
             .args(["--accounts", &accounts.join(","), "--state"])
-            .arg(&state)
+            .arg(state)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut url = String::new();
         let mut lines = BufReader::new(child.stdout.take().ok_or("no standard output")?);
         lines.read_line(&mut url)?;
-        let http = Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { child, state, url: url.trim().to_owned(), http })
+        Ok((child, url.trim().to_owned()))
+    }
+
+    /// Stops the program and starts it again on what it saved; returns how long the start took.
+    fn restart(&mut self, accounts: &[String]) -> Result<Duration, Failure> {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        if !self.child.wait()?.success() {
+            return Err("the simulator did not stop cleanly".into());
+        }
+        let begin = now();
+        (self.child, self.url) = Self::launch(&self.state, accounts)?;
+        Ok(now() - begin)
     }
 
     async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Vec<u8>) -> Result<Value, Failure> {
@@ -289,9 +308,15 @@ async fn sample(server: &Server, at: &Mailbox, method: Method, path: &str, body:
 async fn compare(server: &Server, few: &Mailbox, many: &Mailbox) -> Result<(), Failure> {
     println!("\n  own time, median of {SAMPLES}    {FEW} mails   full mailbox   ratio");
     server.send(Method::DELETE, "/_sim/calls", None, Vec::new()).await?;
-    for step in
-        ["history.list", "messages.get raw", "messages.get full", "threads.get", "messages.list", "drafts.create"]
-    {
+    for step in [
+        "history.list",
+        "messages.get raw",
+        "messages.get full",
+        "threads.get",
+        "messages.list Message-ID",
+        "messages.list label",
+        "drafts.create",
+    ] {
         let mut medians = Vec::new();
         for at in [few, many] {
             let came = news(server, at).await?;
@@ -304,7 +329,8 @@ async fn compare(server: &Server, few: &Mailbox, many: &Mailbox) -> Result<(), F
                 "messages.get raw" => (Method::GET, format!("messages/{id}?format=raw"), vec![]),
                 "messages.get full" => (Method::GET, format!("messages/{id}?format=full"), vec![]),
                 "threads.get" => (Method::GET, format!("threads/{thread}?format=metadata"), vec![]),
-                "messages.list" => (Method::GET, "messages?q=rfc822msgid:0@example.com".to_owned(), vec![]),
+                "messages.list Message-ID" => (Method::GET, "messages?q=rfc822msgid:0@example.com".to_owned(), vec![]),
+                "messages.list label" => (Method::GET, "messages?labelIds=INBOX&maxResults=10".to_owned(), vec![]),
                 _ => (Method::POST, "drafts".to_owned(), vec![draft]),
             };
             medians.push(sample(server, at, method, &path, &body).await?);
@@ -323,7 +349,7 @@ async fn run(plan: &Plan, each: usize) -> Result<(), Failure> {
     let addresses: Vec<String> = (0..plan.mailboxes).map(|number| format!("box{number:02}@load.test")).collect();
     let few = "few@load.test".to_owned();
     let accounts: Vec<String> = addresses.iter().chain([&few]).cloned().collect();
-    let server = std::sync::Arc::new(Server::start(&accounts)?);
+    let server = Arc::new(Server::start(&accounts)?);
     let mut mailboxes = Vec::new();
     for address in &addresses {
         mailboxes.push(server.grant(address).await?);
@@ -408,6 +434,14 @@ async fn run(plan: &Plan, each: usize) -> Result<(), Failure> {
         );
     }
 
+    let before = server.stats().await?;
+    let mut server = Arc::into_inner(server).ok_or("the server is still in use")?;
+    let took = server.restart(&accounts)?;
+    let again = server.stats().await?;
+    if (again.messages, again.mail_bytes) != (before.messages, before.mail_bytes) {
+        return Err(format!("{} of {} mails came back", again.messages, before.messages).into());
+    }
+    println!("\n  stopped and started again: up with all {} mails within {:.1} s", again.messages, took.as_secs_f64());
     Ok(())
 }
 
