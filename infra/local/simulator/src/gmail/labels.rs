@@ -130,12 +130,17 @@ impl Wish {
 }
 
 /// The name, if it may be that of the label `id` (`None`: of a new one).
-fn checked_name(mailbox: &Mailbox, name: &str, id: Option<&str>) -> Result<String, ApiError> {
+pub(crate) fn checked_name(mailbox: &Mailbox, name: &str, id: Option<&str>) -> Result<String, ApiError> {
     let name = name.trim();
     let lower = name.to_lowercase();
     let system = SYSTEM_LABELS.iter().any(|id| id.eq_ignore_ascii_case(name));
     let nested_badly = name.split('/').any(|step| step.trim().is_empty());
-    if nested_badly || name.len() > NAME_LIMIT || system || RESERVED.contains(&lower.as_str()) {
+    if nested_badly
+        || name.chars().any(char::is_control)
+        || name.len() > NAME_LIMIT
+        || system
+        || RESERVED.contains(&lower.as_str())
+    {
         return Err(ApiError::invalid("Invalid label name"));
     }
     if mailbox.labels.iter().any(|label| Some(label.id.as_str()) != id && label.name.to_lowercase() == lower) {
@@ -144,17 +149,21 @@ fn checked_name(mailbox: &Mailbox, name: &str, id: Option<&str>) -> Result<Strin
     Ok(name.to_owned())
 }
 
+/// An id that no label has had: a deleted one may still stand in somebody's cache.
+pub(crate) fn fresh_id(mailbox: &mut Mailbox) -> String {
+    let number = mailbox.labels.iter().filter_map(|l| l.id.strip_prefix("Label_")?.parse::<u64>().ok()).max();
+    mailbox.last_label = mailbox.last_label.max(number.unwrap_or(0)) + 1;
+    format!("Label_{}", mailbox.last_label)
+}
+
 fn create(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let wish: Wish = call.json()?;
     let mailbox = mailbox(world, &caller.address)?;
     let name = checked_name(mailbox, wish.name.as_deref().unwrap_or_default(), None)?;
     let colour = wish.colour()?;
     wish.check_visibility()?;
-    let number = mailbox.labels.iter().filter_map(|l| l.id.strip_prefix("Label_")?.parse::<u64>().ok()).max();
-    // An id is not used again while a deleted label may still stand in somebody's cache.
-    mailbox.last_label = mailbox.last_label.max(number.unwrap_or(0)) + 1;
     let label = Label {
-        id: format!("Label_{}", mailbox.last_label),
+        id: fresh_id(mailbox),
         name,
         colour,
         message_visibility: wish.message_list_visibility,
@@ -215,11 +224,16 @@ fn delete(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let now = world.now_ms();
     let mailbox = mailbox(world, &caller.address)?;
     let at = position(mailbox, call.id(), "Invalid delete request")?;
+    drop_at(mailbox, at, now);
+    Ok(Value::Null)
+}
+
+/// The label goes, and comes off every mail.
+pub(crate) fn drop_at(mailbox: &mut Mailbox, at: usize, now: i64) {
     let label = mailbox.labels.remove(at).id;
     let carriers: Vec<String> =
         mailbox.messages.candidates(&Narrow::labelled(&label)).into_iter().map(|mail| mail.id.clone()).collect();
     for id in carriers {
         mailbox.relabel(&id, &[], std::slice::from_ref(&label), now);
     }
-    Ok(Value::Null)
 }

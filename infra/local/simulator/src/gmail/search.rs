@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct Query {
+pub(crate) struct Query {
     expr: Expr,
 }
 

@@ -11,6 +11,7 @@ mod labels;
 mod limits;
 mod load;
 mod mail;
+mod mailbox_pages;
 mod messages;
 mod oauth;
 mod pages;
