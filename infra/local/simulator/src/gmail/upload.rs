@@ -76,24 +76,38 @@ impl Request {
     }
 }
 
-/// The bodies between the delimiters of an HTTP multipart envelope, byte for byte.
+/// The bodies between the delimiters of an HTTP multipart envelope, byte for byte. Google's own Python client ends the
+/// envelope's lines with LF alone, others with CRLF.
 fn frames<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
     let delimiter = format!("--{boundary}").into_bytes();
     let mut marks = Vec::new();
     let mut at = 0;
     while let Some(found) = find(&body[at..], &delimiter).map(|offset| at + offset) {
-        if found == 0 || body[..found].ends_with(b"\r\n") {
+        if found == 0 || body[..found].ends_with(b"\n") {
             marks.push(found);
         }
         at = found + delimiter.len();
     }
     let mut parts = Vec::new();
     for pair in marks.windows(2) {
-        let frame = body.get(pair[0] + delimiter.len()..pair[1])?.strip_suffix(b"\r\n")?.strip_prefix(b"\r\n")?;
-        let start = if frame.starts_with(b"\r\n") { 2 } else { find(frame, b"\r\n\r\n")? + 4 };
-        parts.push(&frame[start..]);
+        let frame = body.get(pair[0] + delimiter.len()..pair[1])?;
+        let frame = frame.strip_suffix(b"\n")?;
+        let frame = frame.strip_suffix(b"\r").unwrap_or(frame);
+        parts.push(after_headers(&frame[find(frame, b"\n")? + 1..])?);
     }
     Some(parts)
+}
+
+/// What follows the first empty line.
+fn after_headers(mut frame: &[u8]) -> Option<&[u8]> {
+    loop {
+        let end = find(frame, b"\n")?;
+        let (line, rest) = (&frame[..end], &frame[end + 1..]);
+        if line.is_empty() || line == b"\r" {
+            return Some(rest);
+        }
+        frame = rest;
+    }
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -108,5 +122,13 @@ mod tests {
     fn keeps_every_byte_of_a_part() {
         let body = b"\r\n--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nnot --x here\r\n\r\n--x--\r\n";
         assert_eq!(frames(body, "x"), Some(vec![&b"{}"[..], &b"A: b\r\n\r\nnot --x here\r\n"[..]]));
+    }
+
+    #[test]
+    fn reads_an_envelope_with_bare_line_feeds() {
+        let body =
+            b"--x\nContent-Type: application/json\n\n{}\n--x\nContent-Type: message/rfc822\n\nA: b\r\n\r\nc\r\n\n--x--";
+        assert_eq!(frames(body, "x"), Some(vec![&b"{}"[..], &b"A: b\r\n\r\nc\r\n"[..]]));
+        assert_eq!(frames(b"--x\nContent-Type: application/json\n{}\n--x--", "x"), None);
     }
 }
