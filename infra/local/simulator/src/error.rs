@@ -18,7 +18,11 @@ pub struct ApiError {
 impl ApiError {
     pub fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
         let domain = match reason {
-            "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded" => "usageLimits",
+            "rateLimitExceeded"
+            | "userRateLimitExceeded"
+            | "quotaExceeded"
+            | "dailyLimitExceeded"
+            | "accessNotConfigured" => "usageLimits",
             _ => "global",
         };
         Self { code, domain, reason: reason.to_owned(), message: message.into(), retry_after: None }
@@ -45,8 +49,9 @@ impl ApiError {
         Self::new(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
     }
 
-    fn status(&self) -> &'static str {
-        match (self.code, self.reason.as_str()) {
+    /// The name of the `google.rpc.Code`; an HTTP status that none of them stands for has none.
+    fn status(&self) -> Option<&'static str> {
+        Some(match (self.code, self.reason.as_str()) {
             (400, "failedPrecondition") => "FAILED_PRECONDITION",
             (400, _) => "INVALID_ARGUMENT",
             (401, _) => "UNAUTHENTICATED",
@@ -54,11 +59,12 @@ impl ApiError {
             (404, _) => "NOT_FOUND",
             (409, _) => "ABORTED",
             (429, _) => "RESOURCE_EXHAUSTED",
+            (500, _) => "INTERNAL",
+            (501, _) => "UNIMPLEMENTED",
             (503, _) => "UNAVAILABLE",
             (504, _) => "DEADLINE_EXCEEDED",
-            (500.., _) => "INTERNAL",
-            _ => "UNKNOWN",
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -69,12 +75,11 @@ impl IntoResponse for ApiError {
             detail["location"] = json!("Authorization");
             detail["locationType"] = json!("header");
         }
-        let body = json!({"error": {
-            "code": self.code,
-            "message": self.message,
-            "errors": [detail],
-            "status": self.status(),
-        }});
+        let mut error = json!({"code": self.code, "message": self.message, "errors": [detail]});
+        if let Some(status) = self.status() {
+            error["status"] = json!(status);
+        }
+        let body = json!({"error": error});
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
