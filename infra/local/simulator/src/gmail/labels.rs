@@ -31,7 +31,7 @@ pub(super) async fn list(State(sim): State<Arc<Sim>>, Path(user): Path<String>, 
     run(&sim, &LIST, &user, &headers, |world, address| {
         let mailbox = mailbox(world, address)?;
         let system = SYSTEM_LABELS.iter().map(|id| system(id));
-        Ok(json!({"labels": system.chain(mailbox.labels.iter().map(own)).collect::<Vec<_>>()}))
+        Ok(json!({"labels": system.chain(mailbox.labels.iter().map(listed)).collect::<Vec<_>>()}))
     })
     .await
 }
@@ -40,7 +40,8 @@ fn system(id: &str) -> Value {
     json!({"id": id, "name": id, "type": "system"})
 }
 
-fn own(label: &Label) -> Value {
+/// A label of a person's own as the list shows it: without its colour.
+fn listed(label: &Label) -> Value {
     let mut value = json!({"id": label.id, "name": label.name, "type": "user"});
     if let Some(visibility) = &label.message_visibility {
         value["messageListVisibility"] = json!(visibility);
@@ -48,6 +49,11 @@ fn own(label: &Label) -> Value {
     if let Some(visibility) = &label.label_visibility {
         value["labelListVisibility"] = json!(visibility);
     }
+    value
+}
+
+fn own(label: &Label) -> Value {
+    let mut value = listed(label);
     if let Some((text, background)) = &label.colour {
         value["color"] = json!({"textColor": text, "backgroundColor": background});
     }
