@@ -22,10 +22,17 @@ def offered(document, transport, url, controls):
             (methods.add(method.id) if path == method.path else uploads.add((method.id, path)))
             if (name, status) != (method.id, 401):
                 findings.append(f"{method.verb} {path} is served as {name} with {status}, not as {method.id}")
+    for method in document.methods.values():
+        served = {path for path in method.uploads if (method.id, path) in uploads}
+        if method.id in methods and served != set(method.uploads):
+            missing = sorted(set(method.uploads) - served)
+            findings.append(f"{method.id}: nothing is taken at {', '.join(missing)}")
     places = {method.example(path) for method in document.methods.values() for path in [method.path, *method.uploads]}
     for path in sorted(places):
         for verb in VERBS:
-            if document.find(verb, path) is None:
+            # The steps of a resumable upload are PUT at the address where it was begun.
+            step = verb == "PUT" and path.startswith(("/upload/", "/resumable/"))
+            if document.find(verb, path) is None and not step:
                 name, _ = ask(transport, url, controls, verb, path)
                 if name != "unknown":
                     findings.append(f"{verb} {path} is served as {name}, and the document has no such method")

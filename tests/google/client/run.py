@@ -52,7 +52,7 @@ def main():
     transport, controls = Witness(judge), Controls(options.url)
     methods, uploads, found = offer.offered(document, transport, options.url, controls)
     judge.note("offer", found)
-    story = Story(gmail, options.url, options.client.split(","), judge, transport, controls)
+    story = Story(gmail, options.url, options.client.split(","), judge, transport, controls, uploads)
     told = tell(story, judge)
     asked = ask_scopes(document, methods, judge, transport, controls, options)
     unseen = sorted(methods - set(judge.answered))

@@ -65,7 +65,7 @@ def upload(message, resumable=False, chunk=None):
 class Story:
     """The chapters, in the order in which they are told. Each stands for itself once the person has signed in."""
 
-    def __init__(self, api, url, client, judge, transport, controls):
+    def __init__(self, api, url, client, judge, transport, controls, uploads):
         # Only the address is another: the client is built from Google's document as it is.
         self.api = {**api, "rootUrl": url + "/", "mtlsRootUrl": url + "/"}
         self.url = url
@@ -75,6 +75,7 @@ class Story:
         self.controls = controls
         self.bag = Mailbag()
         self.refresh_token = None
+        self.uploads_offered = uploads
 
     # What the chapters share.
 
@@ -146,9 +147,11 @@ class Story:
 
     def chapters(self):
         return [
-            self.sign_in, self.refusals_of_sign_in, self.labels, self.incoming_mail, self.attachments,
-            self.threads, self.drafts, self.uploads, self.watch_and_push, self.history_pages,
-            self.refusals, self.faults, self.batch_is_refused, self.tokens_end,
+            self.sign_in, self.refusals_of_sign_in, self.labels, self.incoming_mail, self.attachments, self.sorting,
+            self.threads, self.whole_threads, self.drafts, self.uploads, self.resumable_uploads, self.sending,
+            self.storing, self.watch_and_push, self.history_pages, self.aliases, self.vacation, self.pairs_of_settings,
+            self.filters_and_addresses, self.refusals, self.metadata_scope, self.partial_answers,
+            self.malformed_requests, self.faults, self.batch_is_refused, self.tokens_end,
         ]  # fmt: skip
 
     # Signing in.
@@ -256,6 +259,16 @@ class Story:
         self.refused(400, "invalidArgument", labels.create(userId="me", body={"name": "Inbox"}))
         self.refused(400, "invalidArgument", labels.create(userId="me", body={"name": ""}))
         self.refused(404, "notFound", labels.get(userId="me", id="Label_999"))
+        whole = {"id": created["id"], "name": "Answered", "labelListVisibility": "labelHide",
+                 "messageListVisibility": "hide"}  # fmt: skip
+        updated = labels.update(userId="me", id=created["id"], body=whole).execute()
+        equal((updated["name"], updated.get("color")), ("Answered", None), "an updated label")
+        patched = labels.patch(userId="me", id=created["id"], body={"labelListVisibility": "labelShow"}).execute()
+        equal((patched["name"], patched["labelListVisibility"]), ("Answered", "labelShow"), "a patched label")
+        self.refused(400, "invalidArgument", labels.patch(userId="me", id="INBOX", body={"name": "x"}))
+        self.refused(400, "invalidArgument", labels.delete(userId="me", id="INBOX"))
+        labels.delete(userId="me", id=created["id"]).execute()
+        self.refused(404, "notFound", labels.delete(userId="me", id=created["id"]))
 
     def incoming_mail(self):
         messages = self.users.messages()
@@ -287,6 +300,27 @@ class Story:
         self.controls.deliver(SUPPORT, mail("Unwanted"), labels="SPAM")
         spam = messages.list(userId="me", labelIds=["SPAM"], includeSpamTrash=True).execute()
         equal(len(spam["messages"]), 1, "spam")
+
+    def sorting(self):
+        """Trash, several mails at once, and deletion, which wants more than `gmail.modify`."""
+        everything = self.granted(EVERYTHING)
+        messages = everything.messages()
+        put = [self.controls.deliver(SUPPORT, mail(f"Sorted {n}"))["id"] for n in range(4)]
+        trashed = messages.trash(userId="me", id=put[0]).execute()
+        expect("TRASH" in trashed["labelIds"], "not in the trash")
+        kept = messages.untrash(userId="me", id=put[0]).execute()
+        expect("TRASH" not in kept["labelIds"], "still in the trash")
+        body = {"ids": put[:3], "addLabelIds": ["STARRED"], "removeLabelIds": ["UNREAD"]}
+        messages.batchModify(userId="me", body=body).execute()
+        labels = messages.get(userId="me", id=put[2], format="minimal").execute()["labelIds"]
+        expect("STARRED" in labels and "UNREAD" not in labels, f"labels after a change of several: {labels}")
+        self.refused(400, "invalidArgument", messages.batchModify(userId="me", body={**body, "ids": ["1"] * 1_001}))
+        messages.delete(userId="me", id=put[0]).execute()
+        messages.batchDelete(userId="me", body={"ids": put[1:3]}).execute()
+        for gone in put[:3]:
+            self.refused(404, "notFound", messages.get(userId="me", id=gone))
+        self.refused(403, "insufficientPermissions", self.users.messages().delete(userId="me", id=put[3]))
+        self.refused(404, "notFound", messages.trash(userId="me", id="1" * 16))
 
     def attachments(self):
         messages = self.users.messages()
@@ -321,6 +355,23 @@ class Story:
         for form in ("minimal", "metadata", "full"):
             equal(len(threads.get(userId="me", id=thread, format=form).execute()["messages"]), 2, form)
         self.refused(404, "notFound", threads.get(userId="me", id="1" * 16))
+
+    def whole_threads(self):
+        threads = self.granted(EVERYTHING).threads()
+        first = mail("Another matter")
+        second = mail("Re: Another matter")
+        second["In-Reply-To"] = second["References"] = first["Message-ID"]
+        thread = self.controls.deliver(SUPPORT, first)["threadId"]
+        self.controls.deliver(SUPPORT, second)
+        body = {"addLabelIds": ["STARRED"], "removeLabelIds": ["UNREAD"]}
+        changed = threads.modify(userId="me", id=thread, body=body).execute()
+        equal([set(entry["labelIds"]) for entry in changed["messages"]], [{"INBOX", "STARRED"}] * 2, "labels")
+        threads.trash(userId="me", id=thread).execute()
+        equal(threads.list(userId="me", q='subject:"Another matter"').execute().get("threads"), None, "trash")
+        threads.untrash(userId="me", id=thread).execute()
+        threads.delete(userId="me", id=thread).execute()
+        self.refused(404, "notFound", threads.get(userId="me", id=thread))
+        self.refused(404, "notFound", threads.modify(userId="me", id=thread, body=body))
 
     def drafts(self):
         drafts = self.users.drafts()
@@ -367,6 +418,76 @@ class Story:
         expect(b"It is on its way." in base64.urlsafe_b64decode(got["raw"]), "what was uploaded is not what was sent")
         alone = drafts.create(userId="me", media_body=upload(answer)).execute()
         drafts.delete(userId="me", id=alone["id"]).execute()
+
+    def resumable_uploads(self):
+        """An upload in steps, at the address that the client takes and at the one that the document names for it."""
+        users = self.granted(EVERYTHING)
+        drafts, messages = users.drafts(), users.messages()
+        large = mail("Large", to=CUSTOMER, sender=SUPPORT, text="0123456789abcde\n" * 40_000)
+        made = drafts.create(userId="me", body={}, media_body=upload(large, chunk=262_144)).execute()
+        drafts.update(userId="me", id=made["id"], body={}, media_body=upload(large, resumable=True)).execute()
+        got = drafts.get(userId="me", id=made["id"], format="raw").execute()["message"]["raw"]
+        expect(base64.urlsafe_b64decode(got).count(b"0123456789abcde") == 40_000, "the draft lost a part of itself")
+        drafts.send(userId="me", body={"id": made["id"]}, media_body=upload(large, resumable=True)).execute()
+        for call in (messages.send, messages.insert, messages.import_):
+            call(userId="me", body={}, media_body=upload(large, chunk=524_288)).execute()
+        for name, path in sorted(self.uploads_offered):
+            if path.startswith("resumable/"):
+                self.step_by_step(users, self.judge.gmail.methods[name], path, large)
+
+    def step_by_step(self, users, method, path, message):
+        draft = users.drafts().create(userId="me", body={"message": {"raw": raw(message)}}).execute()
+        body = {"id": draft["id"]} if method.id.endswith("drafts.send") else {}
+        content = message.as_bytes()
+        response, _ = users._http.request(
+            f"{self.url}{method.example(path, draft['id'])}?uploadType=resumable",
+            method.verb,
+            body=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "X-Upload-Content-Type": "message/rfc822",
+                     "X-Upload-Content-Length": str(len(content))},
+        )  # fmt: skip
+        equal(response.status, 200, f"beginning of an upload to {path}")
+        place, half, total = response["location"], 262_144, len(content)
+        for first, last, status in [(0, half - 1, 308), (half, total - 1, 200)]:
+            response, _ = users._http.request(
+                place,
+                "PUT",
+                body=content[first : last + 1],
+                headers={"Content-Type": "message/rfc822", "Content-Range": f"bytes {first}-{last}/{total}"},
+            )
+            equal(response.status, status, f"bytes from {first} of an upload to {path}")
+
+    def sending(self):
+        messages = self.users.messages()
+        question = mail("To be answered at once")
+        thread = self.controls.deliver(SUPPORT, question)["threadId"]
+        answer = answer_to(question)
+        sent = messages.send(userId="me", body={"raw": raw(answer), "threadId": thread}).execute()
+        equal((sent["threadId"], sent["labelIds"]), (thread, ["SENT"]), "a sent mail")
+        messages.send(userId="me", body={"threadId": thread}, media_body=upload(answer)).execute()
+        received = self.granted(MODIFY, account=CUSTOMER).messages().list(userId="me", q="subject:answered").execute()
+        equal(len(received["messages"]), 2, "mails that arrived")
+        self.refused(400, "invalidArgument", messages.send(userId="me", body={"threadId": thread}))
+        nobody = mail("To nobody")
+        del nobody["To"]
+        self.refused(400, "invalidArgument", messages.send(userId="me", body={"raw": raw(nobody)}))
+        lost = {"raw": raw(answer), "threadId": "1" * 16}
+        self.refused(404, "notFound", messages.send(userId="me", body=lost))
+
+    def storing(self):
+        messages = self.users.messages()
+        old = mail("An old mail")
+        del old["Date"]
+        old["Date"] = "Fri, 02 Jan 2026 03:04:05 +0000"
+        body = {"raw": raw(old), "labelIds": ["INBOX"]}
+        kept = messages.insert(userId="me", internalDateSource="dateHeader", body=body).execute()
+        got = messages.get(userId="me", id=kept["id"], format="minimal").execute()
+        equal((got["internalDate"], got["labelIds"]), ("1767323045000", ["INBOX"]), "an inserted mail")
+        messages.insert(userId="me", body={"labelIds": ["STARRED"]}, media_body=upload(old)).execute()
+        taken = messages.import_(userId="me", neverMarkSpam=True, body={"raw": raw(old)}).execute()
+        got = messages.get(userId="me", id=taken["id"], format="minimal").execute()
+        equal(got["internalDate"], "1767323045000", "an imported mail")
+        messages.import_(userId="me", body={"labelIds": ["INBOX"]}, media_body=upload(old)).execute()
 
     # What changes, and how one learns of it.
 
@@ -434,6 +555,92 @@ class Story:
         equal(nothing.get("history"), None, "history after the newest")
         self.refused(404, "notFound", history.list(userId="me", startHistoryId="1"))
         self.refused(404, "notFound", self.users.messages().get(userId="me", id=put[2]))
+
+    # Settings.
+
+    def settings(self, account=SUPPORT):
+        scopes = (EVERYTHING, AUTH + "gmail.settings.basic", AUTH + "gmail.settings.sharing")
+        return self.granted(*scopes, account=account).settings()
+
+    def aliases(self):
+        send_as = self.settings().sendAs()
+        primary = send_as.get(userId="me", sendAsEmail=SUPPORT).execute()
+        expect(primary["isPrimary"] and primary["isDefault"], "the primary address")
+        body = {
+            "sendAsEmail": "help@customer.test", "displayName": "Help", "treatAsAlias": True,
+            "smtpMsa": {"host": "smtp.example.com", "port": 587, "securityMode": "starttls", "username": "u",
+                        "password": "not-a-secret"},
+        }  # fmt: skip
+        made = send_as.create(userId="me", body=body).execute()
+        equal(made["verificationStatus"], "pending", "an alias elsewhere")
+        self.refused(409, "alreadyExists", send_as.create(userId="me", body=body))
+        send_as.verify(userId="me", sendAsEmail="help@customer.test").execute()
+        self.controls.post(f"accounts/{SUPPORT}/verify", address="help@customer.test")
+        listed = send_as.list(userId="me").execute()["sendAs"]
+        equal({entry["sendAsEmail"] for entry in listed}, {SUPPORT, "help@customer.test"}, "aliases")
+        other = send_as.patch(userId="me", sendAsEmail="help@customer.test", body={"isDefault": True}).execute()
+        equal((other["isDefault"], other["displayName"]), (True, "Help"), "a patched alias")
+        expect(not send_as.get(userId="me", sendAsEmail=SUPPORT).execute().get("isDefault"), "two defaults")
+        send_as.list(userId="me").execute()
+        whole = {"displayName": "Support", "signature": "<b>Support</b>", "isDefault": True}
+        equal(send_as.update(userId="me", sendAsEmail=SUPPORT, body=whole).execute()["isDefault"], True, "default")
+        self.refused(400, "invalidArgument", send_as.delete(userId="me", sendAsEmail=SUPPORT))
+        send_as.delete(userId="me", sendAsEmail="help@customer.test").execute()
+        self.refused(404, "notFound", send_as.get(userId="me", sendAsEmail="help@customer.test"))
+        reader = self.granted(AUTH + "gmail.readonly").settings().sendAs()
+        reader.list(userId="me").execute()
+        self.refused(403, "insufficientPermissions", reader.create(userId="me", body=body))
+
+    def vacation(self):
+        settings = self.settings()
+        off = settings.getVacation(userId="me").execute()
+        equal(off.get("enableAutoReply", False), False, "vacation responder")
+        on = {"enableAutoReply": True, "responseSubject": "Away", "responseBodyPlainText": "Back on Monday.",
+              "restrictToContacts": False, "restrictToDomain": True, "startTime": "1767323045000",
+              "endTime": "1767409445000"}  # fmt: skip
+        equal(settings.updateVacation(userId="me", body=on).execute()["startTime"], "1767323045000", "start")
+        equal(settings.getVacation(userId="me").execute()["responseSubject"], "Away", "subject")
+        for wrong in ({"enableAutoReply": True}, {**on, "endTime": "1"}):
+            self.refused(400, "invalidArgument", settings.updateVacation(userId="me", body=wrong))
+        settings.updateVacation(userId="me", body={"enableAutoReply": False}).execute()
+
+    def pairs_of_settings(self):
+        settings = self.settings(CUSTOMER)
+        for name, body in [
+            ("Imap", {"enabled": True, "autoExpunge": False, "expungeBehavior": "trash", "maxFolderSize": 1_000}),
+            ("Pop", {"accessWindow": "allMail", "disposition": "markRead"}),
+            ("Language", {"displayLanguage": "fr"}),
+            ("AutoForwarding", {"enabled": False}),
+        ]:
+            getattr(settings, f"get{name}")(userId="me").execute()
+            answer = getattr(settings, f"update{name}")(userId="me", body=body).execute()
+            for field, value in body.items():
+                equal(answer.get(field, False), value, f"{name} after its update")
+            getattr(settings, f"get{name}")(userId="me").execute()
+
+    def filters_and_addresses(self):
+        settings = self.settings()
+        forwarding, delegates, filters = settings.forwardingAddresses(), settings.delegates(), settings.filters()
+        for collection, field, lists in [
+            (forwarding, "forwardingEmail", "forwardingAddresses"), (delegates, "delegateEmail", "delegates"),
+        ]:  # fmt: skip
+            collection.list(userId="me").execute()
+            made = collection.create(userId="me", body={field: CUSTOMER}).execute()
+            equal(made["verificationStatus"], "pending", field)
+            equal([entry[field] for entry in collection.list(userId="me").execute()[lists]], [CUSTOMER], lists)
+            collection.get(userId="me", **{field: CUSTOMER}).execute()
+            self.refused(409, "alreadyExists", collection.create(userId="me", body={field: CUSTOMER}))
+            collection.delete(userId="me", **{field: CUSTOMER}).execute()
+            self.refused(404, "notFound", collection.get(userId="me", **{field: CUSTOMER}))
+        filters.list(userId="me").execute()
+        criteria = {"from": CUSTOMER, "hasAttachment": True, "size": 7, "sizeComparison": "larger"}
+        body = {"criteria": criteria, "action": {"addLabelIds": ["STARRED"], "removeLabelIds": ["INBOX"]}}
+        made = filters.create(userId="me", body=body).execute()
+        equal(filters.get(userId="me", id=made["id"]).execute()["criteria"]["from"], CUSTOMER, "a filter")
+        equal(len(filters.list(userId="me").execute()["filter"]), 1, "filters")
+        self.refused(400, "invalidArgument", filters.create(userId="me", body={"criteria": criteria}))
+        filters.delete(userId="me", id=made["id"]).execute()
+        self.refused(404, "notFound", filters.get(userId="me", id=made["id"]))
 
     # Refusals.
 
