@@ -17,11 +17,12 @@ pub struct Config {
     pub history_limit: usize,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
-    /// First pause before a push is delivered again.
+    /// First pause before a push is delivered again; this and the next two hold for a subscription without a
+    /// [`crate::Policy`] of its own.
     pub push_min_backoff: Duration,
     /// Longest pause between two deliveries of one push.
     pub push_max_backoff: Duration,
-    /// Deliveries of one push before it is given up.
+    /// Deliveries of one push before it is given up; Pub/Sub itself gives up only when the retention is over.
     pub push_max_attempts: u32,
     /// How long the push endpoint may take to answer.
     pub push_ack_deadline: Duration,
@@ -47,7 +48,7 @@ impl Default for Config {
             access_token_seconds: 3_599,
             push_min_backoff: Duration::from_secs(1),
             push_max_backoff: Duration::from_secs(60),
-            push_max_attempts: 20,
+            push_max_attempts: u32::MAX,
             push_ack_deadline: Duration::from_secs(10),
             push_rate_limit: false,
             enforce_quota: false,

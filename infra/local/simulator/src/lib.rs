@@ -21,12 +21,14 @@ mod server;
 mod state;
 mod store;
 
-pub use calls::Call;
+pub use calls::{Call, CallQuery};
 pub use config::{AccountConfig, Client, Config, Subscription};
 pub use control::Tokens;
 pub use dump::{AccountDump, DraftDump, LabelDump, MessageDump, WatchDump};
 pub use error::ApiError;
-pub use faults::{DropConnection, Effect, Fault, When};
+pub use faults::{ArmedFault, DropConnection, Effect, Fault, FaultError, Forgery, Lag, PushFault, When};
 pub use gmail::send::{Deliver, Delivered, Verdict};
 pub use keys::KeyError;
+pub use oauth::{EndTokens, Restore, TokenDeath};
+pub use pubsub::{DeadLetter, DeadLetterPolicy, Policy, PolicyError};
 pub use server::{Running, Simulator, SimulatorError};

@@ -106,6 +106,9 @@ pub(crate) struct Record {
     pub labels: BTreeSet<String>,
     /// What a label change added or removed.
     pub changed: BTreeSet<String>,
+    /// When it was written, by the simulator's clock.
+    #[serde(default)]
+    pub at_ms: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -221,8 +224,8 @@ impl Mailbox {
         now_ms: i64,
     ) -> u64 {
         let id = self.history.next();
-        let record =
-            Record { id, kind, message_id: message_id.to_owned(), thread_id: thread_id.to_owned(), labels, changed };
+        let (message_id, thread_id) = (message_id.to_owned(), thread_id.to_owned());
+        let record = Record { id, kind, message_id, thread_id, labels, changed, at_ms: now_ms };
         if self.watch.as_ref().is_some_and(|watch| watch.expiration_ms > now_ms && watch.wants(&record)) {
             self.unpublished = Some(id);
         }

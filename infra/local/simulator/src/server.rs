@@ -28,11 +28,11 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    calls::{Call, CallLog},
+    calls::{Call, CallLog, CallQuery},
     config::Config,
     control,
-    error::ApiError,
-    faults::{self, Effect, Fault, Faults, Hangup, Style, When},
+    error::{ApiError, Reason},
+    faults::{self, Faults, Fired, Hangup, Style},
     gmail,
     keys::{KeyError, Keys},
     oauth, pages, pubsub,
@@ -71,6 +71,8 @@ pub(crate) struct Sim {
     calls: Mutex<CallLog>,
     dirty: Notify,
     pushes: mpsc::UnboundedSender<String>,
+    /// Raised with every notification that was delivered.
+    pub delivered: watch::Sender<u64>,
     stop: watch::Sender<bool>,
 }
 
@@ -127,16 +129,17 @@ impl Sim {
         lock(&self.keys).rotate(self.config.state_dir.as_deref())
     }
 
-    pub fn set_fault(&self, fault: Fault) {
-        lock(&self.faults).set(fault);
+    /// The keys and, below, the faults: each behind a lock of its own.
+    pub fn keys<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
+        look(&lock(&self.keys))
     }
 
-    pub fn clear_faults(&self) {
-        lock(&self.faults).clear();
+    pub fn faults<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> T {
+        change(&mut lock(&self.faults))
     }
 
-    pub fn calls(&self, since: u64, account: Option<&str>) -> Vec<Call> {
-        lock(&self.calls).since(since, account)
+    pub fn calls(&self, query: &CallQuery) -> Vec<Call> {
+        lock(&self.calls).matching(query)
     }
 
     pub fn recent_units(&self, account: &str) -> u64 {
@@ -144,13 +147,14 @@ impl Sim {
         lock(&self.calls).recent_units(account, now)
     }
 
-    pub fn log(&self, method: &str, account: Option<String>, units: u32, status: u16, fault: bool) {
+    /// Writes a call into the log, which sets its number and its time.
+    pub fn log(&self, call: Call) {
         let at_ms = self.read(World::now_ms);
-        lock(&self.calls).push(Call { seq: 0, at_ms, account, method: method.to_owned(), units, status, fault });
+        lock(&self.calls).push(Call { at_ms, ..call });
     }
 
     /// Counts a call for the faults that are set, and returns what they do to it.
-    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<(When, Effect)> {
+    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<Fired> {
         lock(&self.faults).hit(method, account)
     }
 
@@ -163,24 +167,21 @@ impl Sim {
         style: Style,
         work: impl FnOnce() -> axum::response::Response,
     ) -> axum::response::Response {
-        let fired = self.fired(method, account.as_deref());
-        let mut faulted = true;
-        let response = match faults::apply(&fired, When::Before, style).await {
-            Some(response) => response,
-            None => {
-                let response = work();
-                match faults::apply(&fired, When::After, style).await {
-                    Some(replaced) => replaced,
-                    None => {
-                        faulted = false;
-                        response
-                    }
-                }
-            }
-        };
+        let faults::Outcome { response, changed, faults } =
+            faults::around(self, method, account.as_deref(), style, work).await;
         let dropped = response.extensions().get::<Hangup>().is_some();
         let status = if dropped { 0 } else { response.status().as_u16() };
-        self.log(method, account, units, status, faulted);
+        let reason = response.extensions().get::<Reason>().map(|reason| reason.0.clone());
+        self.log(Call {
+            account,
+            method: method.to_owned(),
+            units,
+            status,
+            reason,
+            fault: changed,
+            faults,
+            ..Call::default()
+        });
         response
     }
 
@@ -235,6 +236,7 @@ impl Simulator {
             calls: Mutex::default(),
             dirty: Notify::new(),
             pushes,
+            delivered: watch::Sender::new(0),
             stop: watch::Sender::new(false),
             config,
         });

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{AccountConfig, Client, Config, Subscription},
     mailbox::Mailbox,
+    oauth::{Rules, TokenDeath},
+    pubsub::Book,
 };
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -27,6 +29,10 @@ pub(crate) struct World {
     pub grants: Vec<Grant>,
     pub access: Vec<Access>,
     pub pushes: BTreeMap<String, Push>,
+    #[serde(default)]
+    pub pubsub: Book,
+    #[serde(default)]
+    pub rules: Rules,
     #[serde(skip)]
     pub codes: HashMap<String, Code>,
 }
@@ -49,6 +55,14 @@ pub(crate) struct Grant {
     pub refresh_token: Option<String>,
     pub expires_ms: Option<i64>,
     pub revoked: bool,
+    /// What ended it, if not revocation or age.
+    #[serde(default)]
+    pub ended: Option<TokenDeath>,
+    #[serde(default)]
+    pub issued_ms: i64,
+    /// When its refresh token was used last; `None`: before this was kept.
+    #[serde(default)]
+    pub used_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -158,6 +172,8 @@ impl World {
         if subscription.audience.is_empty() {
             subscription.audience = subscription.push_endpoint.clone();
         }
+        let now = self.now_ms();
+        self.pubsub.registered(&subscription, now);
         self.subscriptions.retain(|known| known.subscription != subscription.subscription);
         self.subscriptions.push(subscription);
     }
@@ -175,7 +191,7 @@ impl World {
     }
 
     pub fn live(&self, grant: &Grant) -> bool {
-        !grant.revoked && grant.expires_ms.is_none_or(|end| end > self.now_ms())
+        self.death(grant).is_none()
     }
 
     pub fn grant_by_refresh_token(&self, token: &str) -> Option<&Grant> {
@@ -186,7 +202,7 @@ impl World {
     pub fn access(&self, token: &str) -> Option<&Access> {
         let access = self.access.iter().find(|access| access.token == token)?;
         let grant = self.grants.iter().find(|grant| grant.id == access.grant)?;
-        (access.expires_ms > self.now_ms() && !grant.revoked).then_some(access)
+        (access.expires_ms > self.now_ms() && !self.death(grant).is_some_and(TokenDeath::at_once)).then_some(access)
     }
 
     pub fn add_grant(&mut self, client: &Client, address: &str, scopes: &[String], offline: bool) -> Grant {
@@ -199,6 +215,9 @@ impl World {
             refresh_token: offline.then(|| format!("1//0{}", random(40))),
             expires_ms: client.testing.then_some(now + 7 * DAY_MS),
             revoked: false,
+            ended: None,
+            issued_ms: now,
+            used_ms: Some(now),
         };
         self.grants.push(grant.clone());
         let mut live: Vec<u64> = self
@@ -210,7 +229,7 @@ impl World {
             .collect();
         live.truncate(live.len().saturating_sub(LIVE_GRANTS));
         for old in self.grants.iter_mut().filter(|grant| live.contains(&grant.id)) {
-            old.revoked = true;
+            old.ended = Some(TokenDeath::Limit);
         }
         grant
     }
@@ -264,7 +283,9 @@ impl World {
     /// Puts one notification under way to every subscription of a topic.
     pub fn announce(&mut self, address: &str, topic: &str, history_id: u64) -> Vec<String> {
         let published_ms = self.now_ms();
-        let subscriptions: Vec<_> = self.subscriptions.iter().filter(|s| s.topic == topic).cloned().collect();
+        self.expire_subscriptions();
+        let takes = |known: &&Subscription| known.topic == topic && self.pubsub.takes(&known.subscription);
+        let subscriptions: Vec<_> = self.subscriptions.iter().filter(takes).cloned().collect();
         let mut ids = Vec::new();
         for subscription in subscriptions {
             let message_id = self.fresh_number().to_string();

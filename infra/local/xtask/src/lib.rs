@@ -16,6 +16,7 @@ pub mod cloud;
 pub mod demo;
 pub mod deploy;
 pub mod error;
+pub mod fault;
 pub mod front_door;
 pub mod google;
 pub mod inspect;

@@ -10,7 +10,7 @@ use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::inspect::{self, Kind};
 use xtask::progress::Progress;
 use xtask::workspace::Workspace;
-use xtask::{Context, Error, Result, ask, demo, suite};
+use xtask::{Context, Error, Result, ask, demo, fault, suite};
 
 /// The local cloud of Postroom, and the checks of the whole repository.
 #[derive(Parser)]
@@ -85,6 +85,9 @@ enum Word {
         #[arg(long)]
         json: bool,
     },
+    /// Make the running Google simulator misbehave, to see what the product does.
+    #[command(after_help = "Example: cargo xtask fault refuse gmail.users.messages.get --status 429 --retry-at +30s")]
+    Fault(fault::Command),
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
 }
@@ -124,6 +127,7 @@ async fn main() -> ExitCode {
             inspect::inspect(&files, kind, &mut std::io::stdout().lock())
         }
         Word::Ask { question, json } => ask(&question.join(" "), json),
+        Word::Fault(command) => fault::run(command).await,
         Word::Test => interruptible(suite::test()).await,
     };
     match outcome {

@@ -116,7 +116,7 @@ pub(super) async fn watch(
         {
             return Err(ApiError::invalid("Invalid topicName does not match projects/*/topics/*"));
         }
-        if !world.subscriptions.iter().any(|known| known.topic == request.topic_name) {
+        if !world.knows_topic(&request.topic_name) {
             let message = format!("Resource not found (resource={}).", parts[3]);
             return Err(ApiError::new(404, "notFound", message));
         }

@@ -1,12 +1,17 @@
 //! Drives the simulator over HTTP, as a stranger would.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod calls;
+mod consent;
 mod control;
 mod drafts;
+mod faults;
 mod history;
 mod mail;
 mod oauth;
 mod pages;
 mod program;
 mod push;
+mod subscriptions;
 mod support;
+mod tokens;
