@@ -35,7 +35,7 @@ OAUTH_ERRORS = {
     "unsupported_grant_type": {400}, "invalid_scope": {400}, "invalid_token": {400, 401},
     "unsupported_token_type": {400}, "redirect_uri_mismatch": {400}, "admin_policy_enforced": {400, 403},
     "org_internal": {400, 403}, "rate_limit_exceeded": {403, 429}, "internal_failure": {500},
-    "server_error": {500}, "temporarily_unavailable": {503}, "backend_error": {500, 503},
+    "server_error": {500}, "temporarily_unavailable": {503}, "deleted_client": {401}, "backend_error": {500, 503},
 }  # fmt: skip
 # What error and error_description may consist of.
 OAUTH_TEXT = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")

@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// Older entries fall out; `seq` goes on.
 const KEPT: usize = 20_000;
-const MINUTE_MS: i64 = 60_000;
-/// Units per minute and mailbox of a Google project made since May 2026.
-pub(crate) const UNITS_PER_MINUTE: u64 = 6_000;
 
 /// One call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,16 +85,5 @@ impl CallLog {
         let hits = self.calls.iter().filter(|call| query.wants(call));
         let skipped = query.limit.map_or(0, |limit| hits.clone().count().saturating_sub(limit));
         hits.skip(skipped).cloned().collect()
-    }
-
-    /// Units a mailbox has used in the last minute.
-    pub fn recent_units(&self, account: &str, now_ms: i64) -> u64 {
-        self.calls
-            .iter()
-            .rev()
-            .take_while(|call| call.at_ms > now_ms - MINUTE_MS)
-            .filter(|call| call.account.as_deref() == Some(account))
-            .map(|call| u64::from(call.units))
-            .sum()
     }
 }

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
+
 /// How to start a [`crate::Simulator`].
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -28,8 +30,8 @@ pub struct Config {
     pub push_ack_deadline: Duration,
     /// Drop what exceeds one notification per second and mailbox, as Gmail does.
     pub push_rate_limit: bool,
-    /// Refuse with 429 above 6,000 units per minute and mailbox.
-    pub enforce_quota: bool,
+    /// What a mailbox may do before it is refused.
+    pub limits: Limits,
     /// Mailboxes made on the first start; a mailbox that is already in the state stays as it is.
     pub accounts: Vec<AccountConfig>,
     /// OAuth clients known from the start.
@@ -51,7 +53,7 @@ impl Default for Config {
             push_max_attempts: u32::MAX,
             push_ack_deadline: Duration::from_secs(10),
             push_rate_limit: false,
-            enforce_quota: false,
+            limits: Limits::default(),
             accounts: vec![
                 AccountConfig::workspace("support@postroom.test", "Support"),
                 AccountConfig::workspace("operator@postroom.test", "Operator"),

@@ -217,6 +217,9 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .merge(faults::routes())
         .merge(pubsub::routes())
         .merge(tokens::routes())
+        .merge(crate::cloud::routes())
+        .merge(crate::gmail::settings::control_routes())
+        .merge(crate::limits::routes())
 }
 
 type Shared = State<Arc<Sim>>;

@@ -59,6 +59,11 @@ impl ApiError {
         Self::new(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
     }
 
+    /// A body above the limit of its method.
+    pub fn too_large() -> Self {
+        Self::new(413, "uploadTooLarge", "Request Entity Too Large")
+    }
+
     /// The name of the `google.rpc.Code`; an HTTP status that none of them stands for has none.
     fn status(&self) -> Option<&'static str> {
         Some(match (self.code, self.reason.as_str()) {
@@ -67,6 +72,7 @@ impl ApiError {
             (401, _) => "UNAUTHENTICATED",
             (403, _) => "PERMISSION_DENIED",
             (404, _) => "NOT_FOUND",
+            (409, "alreadyExists") => "ALREADY_EXISTS",
             (409, _) => "ABORTED",
             (429, _) => "RESOURCE_EXHAUSTED",
             (500, _) => "INTERNAL",

@@ -5,6 +5,7 @@
 //! misunderstanding with what it tests. What it assumes about Google is listed in its README.
 
 mod calls;
+mod cloud;
 mod config;
 mod control;
 mod dump;
@@ -12,6 +13,7 @@ mod error;
 mod faults;
 mod gmail;
 mod keys;
+mod limits;
 mod mailbox;
 mod mime;
 mod oauth;
@@ -29,6 +31,7 @@ pub use error::ApiError;
 pub use faults::{ArmedFault, DropConnection, Effect, Fault, FaultError, Forgery, Lag, PushFault, When};
 pub use gmail::send::{Deliver, Delivered, Verdict};
 pub use keys::KeyError;
+pub use limits::{Limits, Refusal};
 pub use oauth::{EndTokens, Restore, TokenDeath};
 pub use pubsub::{DeadLetter, DeadLetterPolicy, Policy, PolicyError};
 pub use server::{Running, Simulator, SimulatorError};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mime::{self, Envelope};
 
-pub(crate) const SYSTEM_LABELS: [&str; 13] = [
+pub(crate) const SYSTEM_LABELS: [&str; 14] = [
     "INBOX",
     "SENT",
     "DRAFT",
@@ -23,6 +23,7 @@ pub(crate) const SYSTEM_LABELS: [&str; 13] = [
     "CATEGORY_SOCIAL",
     "CATEGORY_PROMOTIONS",
     "CATEGORY_UPDATES",
+    "CATEGORY_FORUMS",
 ];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,6 +161,9 @@ pub(crate) struct Mailbox {
     pub history: History,
     pub watch: Option<Watch>,
     pub last_push_ms: Option<i64>,
+    /// The highest number a label's id has had.
+    #[serde(default)]
+    pub last_label: u64,
     /// The newest change that the watch wants announced.
     #[serde(skip)]
     pub unpublished: Option<u64>,
@@ -175,6 +179,7 @@ impl Mailbox {
             history: History { records: VecDeque::new(), newest: first_history_id, floor: first_history_id, limit },
             watch: None,
             last_push_ms: None,
+            last_label: 0,
             unpublished: None,
         }
     }

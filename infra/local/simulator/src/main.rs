@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use simulator::{AccountConfig, Client, Config, Simulator, Subscription};
+use simulator::{AccountConfig, Client, Config, Limits, Simulator, Subscription};
 use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
@@ -20,7 +20,8 @@ Usage: simulator [OPTIONS]
   --push TOPIC,SUBSCRIPTION,ENDPOINT,AUDIENCE,SERVICE_ACCOUNT
                            register a push subscription; may be repeated
   --push-rate-limit        drop pushes above one per second and mailbox
-  --enforce-quota          refuse above 6,000 units per minute and mailbox
+  --quota N                units per minute, mailbox and project; 0 lifts the limit (default 6000)
+  --daily-sends N          mails a day and mailbox; 0 lifts the limit (default 500, of an organisation 2000)
   --help                   show this";
 
 enum Wish {
@@ -37,10 +38,6 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Wish, String> {
                 config.push_rate_limit = true;
                 continue;
             }
-            "--enforce-quota" => {
-                config.enforce_quota = true;
-                continue;
-            }
             _ => {}
         }
         let value = args.next().ok_or_else(|| format!("{flag} is unknown or wants a value"))?;
@@ -49,6 +46,11 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--state" => config.state_dir = Some(PathBuf::from(value)),
             "--issuer" => config.issuer = Some(value),
             "--history-limit" => config.history_limit = number(&flag, &value)?,
+            "--quota" => config.limits.units_per_minute = number(&flag, &value)?,
+            "--daily-sends" => {
+                let sends = number(&flag, &value)?;
+                config.limits = Limits { daily_sends_consumer: sends, daily_sends_workspace: sends, ..config.limits };
+            }
             "--token-seconds" => config.access_token_seconds = number(&flag, &value)?,
             "--accounts" => config.accounts = value.split(',').map(account).collect::<Result<_, _>>()?,
             "--client" => config.clients.push(client(&value)?),

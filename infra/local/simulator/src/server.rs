@@ -35,13 +35,14 @@ use crate::{
     faults::{self, Faults, Fired, Hangup, Style},
     gmail,
     keys::{KeyError, Keys},
+    limits::Limiter,
     oauth, pages, pubsub,
     state::World,
     store,
 };
 
-/// Gmail's limit for an uploaded mail, with room for the envelope around it.
-const BODY_LIMIT: usize = 36_700_160 + 1_048_576;
+/// Gmail's largest limit for an uploaded mail, with room for the envelope around it.
+const BODY_LIMIT: usize = 157_286_400 + 1_048_576;
 /// Writes that follow one another closely are saved once.
 const SAVE_AFTER: Duration = Duration::from_millis(200);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -65,6 +66,8 @@ pub(crate) struct Sim {
     pub issuer: String,
     pub base: String,
     pub http: reqwest::Client,
+    pub limiter: Limiter,
+    pub uploads: gmail::Sessions,
     world: Mutex<World>,
     keys: Mutex<Keys>,
     faults: Mutex<Faults>,
@@ -140,11 +143,6 @@ impl Sim {
 
     pub fn calls(&self, query: &CallQuery) -> Vec<Call> {
         lock(&self.calls).matching(query)
-    }
-
-    pub fn recent_units(&self, account: &str) -> u64 {
-        let now = self.read(World::now_ms);
-        lock(&self.calls).recent_units(account, now)
     }
 
     /// Writes a call into the log, which sets its number and its time.
@@ -230,6 +228,8 @@ impl Simulator {
             issuer: config.issuer.clone().unwrap_or_else(|| base.clone()),
             base,
             http: client()?,
+            limiter: Limiter::default(),
+            uploads: gmail::Sessions::default(),
             world: Mutex::new(world),
             keys: Mutex::new(Keys::open(config.state_dir.as_deref())?),
             faults: Mutex::default(),

@@ -9,7 +9,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cloud::Cloud,
     config::{AccountConfig, Client, Config, Subscription},
+    gmail::settings::Settings,
+    limits::Limits,
     mailbox::Mailbox,
     oauth::{Rules, TokenDeath},
     pubsub::Book,
@@ -33,6 +36,9 @@ pub(crate) struct World {
     pub pubsub: Book,
     #[serde(default)]
     pub rules: Rules,
+    pub cloud: Cloud,
+    #[serde(skip)]
+    pub limits: Limits,
     #[serde(skip)]
     pub codes: HashMap<String, Code>,
 }
@@ -43,6 +49,8 @@ pub(crate) struct Account {
     /// The stable account number, `sub` of its id tokens.
     pub sub: String,
     pub mailbox: Mailbox,
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// A consent, alive until revoked or dead of age. Its refresh token may be absent (online access).
@@ -134,6 +142,7 @@ impl World {
 
     /// Merges what the configuration names into a state that may come from an earlier run.
     pub fn adopt(&mut self, config: &Config) {
+        self.limits = config.limits.clone();
         for account in &config.accounts {
             self.add_account(account.clone(), config.history_limit);
         }
@@ -159,6 +168,7 @@ impl World {
             config: AccountConfig { address: address.clone(), ..config },
             sub: format!("1{:020}", 7_000_000_000_000_u64 + number * 7_919),
             mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, history_limit),
+            settings: Settings::default(),
         };
         self.accounts.insert(address, account);
     }
@@ -203,6 +213,11 @@ impl World {
         let access = self.access.iter().find(|access| access.token == token)?;
         let grant = self.grants.iter().find(|grant| grant.id == access.grant)?;
         (access.expires_ms > self.now_ms() && !self.death(grant).is_some_and(TokenDeath::at_once)).then_some(access)
+    }
+
+    /// The client a grant was given to; empty for one that is gone.
+    pub fn client_of(&self, grant: u64) -> String {
+        self.grants.iter().find(|known| known.id == grant).map_or_else(String::new, |known| known.client_id.clone())
     }
 
     pub fn add_grant(&mut self, client: &Client, address: &str, scopes: &[String], offline: bool) -> Grant {

@@ -12,21 +12,30 @@ use crate::error::ApiError;
 
 /// A JSON body must not exceed this; larger mails are uploaded.
 const JSON_LIMIT: usize = 5 * 1024 * 1024;
-const MEDIA_LIMIT: usize = 36_700_160;
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
 
+/// Where uploads go: the second is what the discovery document names for those in steps.
+pub(super) const PLACES: [&str; 2] = ["/upload/", "/resumable/upload/"];
+
+/// Whether a path is one for uploads.
+pub(super) fn is_upload(path: &str) -> bool {
+    PLACES.iter().any(|place| path.starts_with(place))
+}
+
 /// The request's metadata and, where it was uploaded, its mail.
+#[derive(Debug, Clone)]
 pub(super) struct Request {
     pub meta: Value,
     pub media: Option<Vec<u8>>,
 }
 
 impl Request {
-    pub fn read(path: &str, params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
-        if !path.starts_with("/upload/") {
+    /// `limit`: how many bytes an uploaded mail may have.
+    pub fn read(path: &str, params: &Params, headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Self, ApiError> {
+        if !is_upload(path) {
             if body.len() > JSON_LIMIT {
                 let message = format!("Request payload size exceeds the limit: {JSON_LIMIT} bytes.");
                 return Err(ApiError::invalid(message));
@@ -39,8 +48,8 @@ impl Request {
             Some("multipart") => Self::multipart(kind, body)?,
             _ => return Err(ApiError::new(400, "badRequest", "Unsupported uploadType")),
         };
-        if request.media.as_ref().is_some_and(|media| media.len() > MEDIA_LIMIT) {
-            return Err(ApiError::new(413, "uploadTooLarge", "Request Entity Too Large"));
+        if request.media.as_ref().is_some_and(|media| media.len() > limit) {
+            return Err(ApiError::too_large());
         }
         Ok(request)
     }
