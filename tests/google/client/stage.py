@@ -30,6 +30,7 @@ class Controls:
 
     def __init__(self, url):
         self.url = url
+        self.seen = 0
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def call(self, verb, path, body=None, raw=None):
@@ -47,8 +48,11 @@ class Controls:
         query = urllib.parse.urlencode(options)
         return self.call("POST", f"accounts/{address}/messages?{query}", raw=mail.as_bytes())
 
-    def calls(self, since=0):
-        return self.call("GET", f"calls?since={since}")
+    def new_calls(self):
+        """The entries of the call log that were not seen before."""
+        calls = self.call("GET", f"calls?since={self.seen}")
+        self.seen = max([self.seen, *(call["seq"] for call in calls)])
+        return calls
 
     def fault(self, method, effect, **more):
         self.post("faults", method=method, effect=effect, **more)
