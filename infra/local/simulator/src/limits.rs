@@ -144,11 +144,15 @@ impl Limiter {
             (world.now_ms(), world.limits.units_per_minute, world.limits.refusal, project)
         });
         let mut spent = lock(&self.spent);
+        if limit == 0 {
+            spent.clear();
+            return Ok(());
+        }
         let window = spent.entry((address.to_owned(), project)).or_default();
         // The clock can be set back: what then lies ahead is forgotten as well.
         window.retain(|(at, _)| *at > now - MINUTE_MS && *at <= now);
         let used: u64 = window.iter().map(|(_, units)| u64::from(*units)).sum();
-        if limit > 0 && used + u64::from(units) > limit {
+        if used + u64::from(units) > limit {
             return Err(refusal.error(now, free_at(window, limit, units).unwrap_or(now + MINUTE_MS), ""));
         }
         if units > 0 {

@@ -57,13 +57,10 @@ pub(super) fn follow(world: &mut World, address: &str, id: &str, follow_up: &Fol
         return Ok(());
     };
     // A mail that has been through this mailbox before is not sent round again.
-    let passes = |raw: &[u8]| {
-        mime::headers(raw)
-            .iter()
-            .filter(|(name, value)| name.eq_ignore_ascii_case("X-Forwarded-For") && value.contains(address))
-            .count()
-    };
-    if passes(&raw) == 0 {
+    let been_here = mime::headers(&raw).iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("X-Forwarded-For") && value.split_whitespace().next() == Some(address)
+    });
+    if !been_here {
         for to in &follow_up.forward_to {
             let fields = [format!("X-Forwarded-To: {to}"), format!("X-Forwarded-For: {address} {to}")];
             let owner = world.owner_of(to).filter(|owner| world.accounts.contains_key(owner));

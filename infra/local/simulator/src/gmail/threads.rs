@@ -21,7 +21,7 @@ use crate::{
 pub(super) static LIST: Method = Method::look("gmail.users.threads.list", 10, LOOK, list);
 pub(super) static GET: Method = Method::look("gmail.users.threads.get", 40, LOOK, get);
 pub(super) static MODIFY_ALL: Method = Method::change("gmail.users.threads.modify", 10, CHANGE, modify);
-pub(super) static TRASH: Method = Method::change("gmail.users.threads.trash", 20, CHANGE, trash);
+pub(super) static TRASH: Method = Method::change("gmail.users.threads.trash", 10, CHANGE, trash);
 pub(super) static UNTRASH: Method = Method::change("gmail.users.threads.untrash", 10, CHANGE, untrash);
 pub(super) static DELETE_ALL: Method = Method::change("gmail.users.threads.delete", 20, DELETE, delete);
 
