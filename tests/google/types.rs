@@ -2,9 +2,10 @@
 //! as something else, is missing or different afterwards.
 
 use google_gmail1::api::{
-    Draft, Label, ListDraftsResponse, ListHistoryResponse, ListLabelsResponse, ListMessagesResponse,
-    ListSendAsResponse, ListThreadsResponse, Message, MessagePartBody, Profile, SendAs, Thread, VacationSettings,
-    WatchResponse,
+    AutoForwarding, Delegate, Draft, Filter, ForwardingAddress, ImapSettings, Label, LanguageSettings,
+    ListDelegatesResponse, ListDraftsResponse, ListFiltersResponse, ListForwardingAddressesResponse,
+    ListHistoryResponse, ListLabelsResponse, ListMessagesResponse, ListSendAsResponse, ListThreadsResponse, Message,
+    MessagePartBody, PopSettings, Profile, SendAs, Thread, VacationSettings, WatchResponse,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -34,12 +35,29 @@ fn typed(method: &str, answer: &Value) -> Result<Value, serde_json::Error> {
         "drafts.get" | "drafts.create" | "drafts.update" => through::<Draft>(answer),
         "labels.list" => through::<ListLabelsResponse>(answer),
         "labels.get" | "labels.create" | "labels.update" | "labels.patch" => through::<Label>(answer),
-        "settings.sendAs.list" => through::<ListSendAsResponse>(answer),
-        "settings.sendAs.get" | "settings.sendAs.create" | "settings.sendAs.update" | "settings.sendAs.patch" => {
-            through::<SendAs>(answer)
-        }
-        "settings.getVacation" | "settings.updateVacation" => through::<VacationSettings>(answer),
-        other => panic!("name the type of {other} here"),
+        other => match other.strip_prefix("settings.") {
+            Some(setting) => typed_setting(setting, answer),
+            None => panic!("name the type of {other} here"),
+        },
+    }
+}
+
+fn typed_setting(method: &str, answer: &Value) -> Result<Value, serde_json::Error> {
+    match method {
+        "sendAs.list" => through::<ListSendAsResponse>(answer),
+        "sendAs.get" | "sendAs.create" | "sendAs.update" | "sendAs.patch" => through::<SendAs>(answer),
+        "getVacation" | "updateVacation" => through::<VacationSettings>(answer),
+        "getAutoForwarding" | "updateAutoForwarding" => through::<AutoForwarding>(answer),
+        "getImap" | "updateImap" => through::<ImapSettings>(answer),
+        "getPop" | "updatePop" => through::<PopSettings>(answer),
+        "getLanguage" | "updateLanguage" => through::<LanguageSettings>(answer),
+        "filters.list" => through::<ListFiltersResponse>(answer),
+        "filters.get" | "filters.create" => through::<Filter>(answer),
+        "forwardingAddresses.list" => through::<ListForwardingAddressesResponse>(answer),
+        "forwardingAddresses.get" | "forwardingAddresses.create" => through::<ForwardingAddress>(answer),
+        "delegates.list" => through::<ListDelegatesResponse>(answer),
+        "delegates.get" | "delegates.create" => through::<Delegate>(answer),
+        other => panic!("name the type of settings.{other} here"),
     }
 }
 

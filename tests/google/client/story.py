@@ -151,7 +151,8 @@ class Story:
             self.threads, self.whole_threads, self.drafts, self.uploads, self.resumable_uploads, self.sending,
             self.storing, self.watch_and_push, self.history_pages, self.aliases, self.vacation, self.pairs_of_settings,
             self.filters_and_addresses, self.refusals, self.metadata_scope, self.partial_answers,
-            self.malformed_requests, self.faults, self.batch_is_refused, self.tokens_end,
+            self.malformed_requests, self.faults, self.limits, self.pushes_go_wrong,
+            self.batch_is_refused, self.ends_of_tokens, self.tokens_end,
         ]  # fmt: skip
 
     # Signing in.
@@ -735,6 +736,9 @@ class Story:
             effect = {"status": status, "reason": reason, "message": f"Fault {status}", "retry_after": 7}
             self.controls.fault("gmail.users.getProfile", effect, times=3 if status == 401 else 1)
             self.refused(status, reason, profile)
+        for status, reason in [(403, "userRateLimitExceeded"), (429, "rateLimitExceeded")]:
+            self.controls.fault("gmail.users.getProfile", {"status": status, "reason": reason, "retry_in_ms": 5_000})
+            self.refused(status, reason, profile)
         self.controls.call("DELETE", "faults")
         for status, error in [(400, "invalid_grant"), (401, "invalid_client"), (500, "internal_failure"),
                               (503, "temporarily_unavailable")]:  # fmt: skip
@@ -742,6 +746,62 @@ class Story:
             status_seen, answer = self.form("/token", grant_type="refresh_token", refresh_token="x")
             equal((status_seen, answer["error"]), (status, error), "fault of the token endpoint")
         self.controls.call("DELETE", "faults")
+
+    def limits(self):
+        """What the mailbox's own limits say, in each of the forms that are known of Google."""
+        users = self.granted(MODIFY, account=CUSTOMER)
+        profile = users.getProfile(userId="me")
+        profile.execute()
+        limits = self.controls.call("GET", "limits")
+        for form, status, reason in [
+            ("exhausted", 429, "rateLimitExceeded"), ("retry_after", 429, "rateLimitExceeded"),
+            ("rate_limit", 403, "rateLimitExceeded"), ("user_rate_limit", 403, "userRateLimitExceeded"),
+            ("quota", 403, "quotaExceeded"),
+        ]:  # fmt: skip
+            self.controls.call("POST", "limits", {**limits, "units_per_minute": 1, "refusal": form})
+            self.refused(status, reason, users.messages().list(userId="me"))
+        self.controls.call("POST", "limits", limits)
+        profile.execute()
+
+    def ends_of_tokens(self):
+        """Each way in which a refresh token ends: Google's credentials see it as an error, in the words of OAuth."""
+        for kind in ("revoked", "unused", "password", "admin", "session", "testing", "time-limited", "account-deleted",
+                     "account-disabled", "secret-rotated", "client-deleted", "client-unauthorized"):  # fmt: skip
+            token = self.controls.post("grants", client_id=self.client_id, account=CUSTOMER, scopes=[MODIFY])
+            self.controls.post("tokens/end", kind=kind, account=CUSTOMER, client_id=self.client_id, for_ms=0)
+            try:
+                self.service(token["refresh_token"]).users().getProfile(userId="me").execute()
+            except google.auth.exceptions.RefreshError:
+                pass
+            else:
+                raise Wrong(f"a token that is {kind} was refreshed")
+            finally:
+                self.controls.post("tokens/restore")
+                client = {"client_id": self.client_id, "client_secret": self.secret, "redirect_uris": [self.redirect]}
+                self.controls.post("clients", **client)
+
+    def pushes_go_wrong(self):
+        """A message that is refused and delivered again, twice, and a key that changes in between."""
+        subscription = "projects/official/subscriptions/push"
+        policy = {"dead_letter": {"topic": "projects/official/topics/dead"}, "minimum_backoff_ms": 10}
+        self.controls.post("pubsub/policy", subscription=subscription, policy=policy)
+        self.users.watch(userId="me", body={"topicName": TOPIC, "labelIds": ["INBOX"]}).execute()
+        self.bag.refuse_next()
+        self.controls.post("keys/rotate")
+        self.controls.deliver(SUPPORT, mail("Refused once"))
+        first, second = (self.bag.next() for _ in range(2))
+        attempts = [self.judge.pushed(*push).get("deliveryAttempt") for push in (first, second)]
+        equal(attempts, [1, 2], "delivery attempts")
+        token = second[0]["authorization"].removeprefix("Bearer ")
+        claims = self.verified(token, "https://app.example.com/push")
+        self.judge.counts["tokens verified"] += 1
+        self.judge.note("push token", forms.claims(claims, "https://app.example.com/push"))
+        self.controls.fault("pubsub.push", {"push": "twice"})
+        self.controls.deliver(SUPPORT, mail("Delivered twice"))
+        ids = {self.judge.pushed(*self.bag.next())["message"]["messageId"] for _ in range(2)}
+        equal(len(ids), 1, "message ids of a message that was delivered twice")
+        self.controls.call("DELETE", "faults")
+        self.users.stop(userId="me").execute()
 
     def batch_is_refused(self):
         batch = self.service(self.refresh_token).new_batch_http_request()

@@ -128,6 +128,7 @@ fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
         }
         let values: Vec<String> = word
             .get_arguments()
+            .filter(|argument| argument.get_action().takes_values())
             .flat_map(|argument| argument.get_possible_values())
             .map(|value| format!("{path} {}", value.get_name()))
             .collect();

@@ -44,6 +44,8 @@ impl Google {
             "service_account": SERVICE_ACCOUNT,
             "subscription": SUBSCRIPTION,
             "topic": TOPIC,
+            // As infra/google/subscribe.sh sets the real one, but for the pauses: nobody waits here for minutes.
+            "policy": { "ack_deadline_ms": 20_000, "expiration_ms": null },
         });
         self.control("/_sim/pubsub", &body).await.map(drop)
     }

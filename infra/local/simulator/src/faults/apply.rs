@@ -122,6 +122,11 @@ fn wording(status: u16, reason: &str) -> &str {
         (_, "accessNotConfigured") => {
             "Gmail API has not been used in this project before or it is disabled. Enable it, then retry."
         }
+        (_, "forbidden") => "The caller does not have permission",
+        (_, "invalid_grant") => "Bad Request",
+        (_, "invalid_client") => "Unauthorized",
+        (400, "invalidArgument") => "Request contains an invalid argument.",
+        (409, _) => "The operation was aborted.",
         (400, "failedPrecondition") => "Precondition check failed.",
         (401, _) => "Request had invalid authentication credentials.",
         (404, _) => "Requested entity was not found.",

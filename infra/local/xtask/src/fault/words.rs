@@ -132,7 +132,7 @@ pub(super) enum Word {
         #[arg(value_enum)]
         kind: Token,
         /// Whose tokens; not for the kinds of a client.
-        #[arg(required_unless_present = "client", required_if_eq_any([
+        #[arg(required_if_eq_any([
             ("kind", "revoked"), ("kind", "unused"), ("kind", "password"), ("kind", "limit"), ("kind", "admin"),
             ("kind", "session"), ("kind", "testing"), ("kind", "time-limited"), ("kind", "account-deleted"),
             ("kind", "account-disabled"),
