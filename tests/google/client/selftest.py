@@ -2,9 +2,11 @@
 
 import copy
 import json
+import types
 import unittest
 
 import forms
+import offer
 from descriptions import Descriptions
 from document import Document, base64url
 from witness import Judge
@@ -172,6 +174,8 @@ class Checker(unittest.TestCase):
         self.fails("is no number", "GET", f"{messages}?maxResults=all", 200, listed)
         self.fails("neither true nor false", "GET", f"{messages}?includeSpamTrash=yes", 200, listed)
         self.fails("has no value", "GET", f"{messages}/18c?format=FULL", 200, MESSAGE)
+        self.passes("GET", f"{messages}/18c?fields=id", 200, {"id": "18c"})
+        self.fails("no such field", "GET", f"{messages}/18c?fields=id", 200, {"ident": "18c"})
         self.passes("POST", "/gmail/v1/users/me/stop", 204, b"")
         self.fails("answers with nothing", "POST", "/gmail/v1/users/me/stop", 200, {"ok": True})
         begin = "/upload/gmail/v1/users/me/drafts?uploadType=resumable"
@@ -279,9 +283,68 @@ class Checker(unittest.TestCase):
             self.assertIsNone(base64url(text))
 
 
+class Server:
+    """Stands in for a simulator: which calls it serves, under which name, and which scopes it admits."""
+
+    def __init__(self, served, admits=lambda method, scope: True):
+        self.served = served
+        self.admits = admits
+        self.last = None
+
+    def request(self, url, verb, body=None, headers=None):
+        path = url.removeprefix(ROOT)
+        name, status = next((row[2:] for row in self.served if (verb, path) == row[:2]), ("unknown", 404))
+        self.last = [{"method": name}]
+        if headers:
+            status = 404 if self.admits(name, headers["Authorization"].removeprefix("Bearer ")) else 403
+        reason = "insufficientPermissions" if status == 403 else "notFound"
+        return types.SimpleNamespace(status=status), json.dumps({"error": {"errors": [{"reason": reason}]}}).encode()
+
+    def new_calls(self):
+        return self.last
+
+
+class Offer(unittest.TestCase):
+    def setUp(self):
+        self.gmail = Document(Checker.gmail_api)
+
+    def offered(self, *served):
+        server = Server(served)
+        return offer.offered(self.gmail, server, ROOT, server)
+
+    def test_what_is_offered(self):
+        profile = ("GET", "/gmail/v1/users/me/profile", "gmail.users.getProfile")
+        self.assertEqual(self.offered((*profile, 401)), ({"gmail.users.getProfile"}, set(), []))
+        create = ("POST", "/gmail/v1/users/me/drafts", "gmail.users.drafts.create", 401)
+        upload = ("POST", "/upload/gmail/v1/users/me/drafts", "gmail.users.drafts.create", 401)
+        for word, served in [
+            ("with 200", [(*profile, 200)]),
+            ("served as gmail.users.profile", [(*profile[:2], "gmail.users.profile", 401)]),
+            ("has no such method", [("PUT", "/gmail/v1/users/me/profile", "gmail.users.setProfile", 401)]),
+            ("nothing is taken at", [create]),
+            ("nothing is taken at resumable/", [create, upload]),
+        ]:
+            with self.subTest(word=word):
+                found = self.offered(*served)[2]
+                self.assertTrue(any(word in sentence for sentence in found), f"{word!r} was expected in {found}")
+                Checker.refused += 1
+
+    def test_who_is_admitted(self):
+        def findings(admits):
+            server = Server([("POST", "/gmail/v1/users/me/watch", "gmail.users.watch", 401)], admits)
+            return offer.scopes(self.gmail, {"gmail.users.watch"}, server, ROOT, lambda scope: scope)[1]
+
+        known = self.gmail.methods["gmail.users.watch"].scopes
+        self.assertEqual(findings(lambda _, scope: scope in known), [])
+        self.assertTrue(any("refuses" in sentence for sentence in findings(lambda _, scope: scope in known[1:])))
+        self.assertTrue(any("admits" in sentence for sentence in findings(lambda *_: True)))
+        Checker.refused += 2
+
+
 def run(gmail_api, pubsub_api):
     """Runs the tests of the checker: how many wrong answers it refused, and whether all went well."""
     Checker.gmail_api = gmail_api
     Checker.pubsub_api = pubsub_api
-    result = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromTestCase(Checker))
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    result = unittest.TextTestRunner(verbosity=0).run(unittest.TestSuite([load(Checker), load(Offer)]))
     return Checker.refused, result.wasSuccessful()
