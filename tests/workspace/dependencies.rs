@@ -208,10 +208,12 @@ mod rules {
         }
     }
     #[test]
-    fn the_simulator_meets_the_real_client_in_its_tests_only() {
+    fn the_simulator_meets_the_real_client_in_tests_only() {
         let client = "google-gmail1";
         assert!(reserved(&with("simulator", client, Kind::Dev)).is_empty());
         assert_eq!(reserved(&with("simulator", client, Kind::Normal)).len(), 1);
         assert_eq!(reserved(&with("xtask", client, Kind::Dev)).len(), 1);
+        assert!(reserved(&with("tests", client, Kind::Dev)).is_empty());
+        assert_eq!(reserved(&with("tests", client, Kind::Normal)).len(), 1);
     }
 }
