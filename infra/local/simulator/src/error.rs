@@ -64,8 +64,9 @@ impl ApiError {
         Self::new(413, "uploadTooLarge", "Request Entity Too Large")
     }
 
-    fn status(&self) -> &'static str {
-        match (self.code, self.reason.as_str()) {
+    /// The name of the `google.rpc.Code`; an HTTP status that none of them stands for has none.
+    fn status(&self) -> Option<&'static str> {
+        Some(match (self.code, self.reason.as_str()) {
             (400, "failedPrecondition") => "FAILED_PRECONDITION",
             (400, _) => "INVALID_ARGUMENT",
             (401, _) => "UNAUTHENTICATED",
@@ -74,11 +75,12 @@ impl ApiError {
             (409, "alreadyExists") => "ALREADY_EXISTS",
             (409, _) => "ABORTED",
             (429, _) => "RESOURCE_EXHAUSTED",
+            (500, _) => "INTERNAL",
+            (501, _) => "UNIMPLEMENTED",
             (503, _) => "UNAVAILABLE",
             (504, _) => "DEADLINE_EXCEEDED",
-            (500.., _) => "INTERNAL",
-            _ => "UNKNOWN",
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -89,12 +91,11 @@ impl IntoResponse for ApiError {
             detail["location"] = json!("Authorization");
             detail["locationType"] = json!("header");
         }
-        let body = json!({"error": {
-            "code": self.code,
-            "message": self.message,
-            "errors": [detail],
-            "status": self.status(),
-        }});
+        let mut error = json!({"code": self.code, "message": self.message, "errors": [detail]});
+        if let Some(status) = self.status() {
+            error["status"] = json!(status);
+        }
+        let body = json!({"error": error});
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(body)).into_response();
         response.extensions_mut().insert(Reason(self.reason));

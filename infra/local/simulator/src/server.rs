@@ -14,6 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, State},
+    middleware,
     response::IntoResponse,
 };
 use http::{Request, Response};
@@ -340,7 +341,18 @@ fn router(sim: Arc<Sim>) -> Router {
         .method_not_allowed_fallback(unknown)
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(read_whole))
         .with_state(sim)
+}
+
+/// Takes the request's body in before anything answers: a body that is left unread makes the server close the
+/// connection, and a client that keeps it loses its next call.
+async fn read_whole(request: Request<Body>, next: middleware::Next) -> axum::response::Response {
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(_) => ApiError::new(413, "uploadTooLarge", "Request Entity Too Large").into_response(),
+    }
 }
 
 /// What is not simulated is refused loudly, and stands in the call log as `unknown`.

@@ -16,28 +16,7 @@ pub struct Tools {
 impl Tools {
     /// Installs the pinned tools once for each state of `requirements.txt`; safe to call from several processes.
     pub async fn install(workspace: &Workspace) -> Result<Self> {
-        let home = workspace.home();
-        fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
-        let folder = home.join("venv");
-        let requirements = workspace.root.join("infra/local/requirements.txt");
-        let wanted = fs::read_to_string(&requirements).why(|| format!("cannot read {}", requirements.display()))?;
-        let stamp = folder.join("installed-requirements.txt");
-        let lock = File::create(home.join("venv.lock")).why(|| format!("cannot write in {}", home.display()))?;
-        lock.lock().why(|| "cannot lock the virtual environment".into())?;
-        if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
-            let log = home.join("install.log");
-            run("making the virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder), &log)
-                .await
-                .map_err(|error| {
-                    Error::new(error.to_string()).remedy(
-                        "install Python 3.10 or newer with its venv module (on Debian: apt-get install python3-venv)",
-                    )
-                })?;
-            let mut pip = Command::new(folder.join("bin/pip"));
-            pip.args(["install", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
-            run("installing the pinned tools", &mut pip, &log).await?;
-            fs::write(&stamp, wanted).why(|| format!("cannot write {}", stamp.display()))?;
-        }
+        let folder = environment(workspace, "venv", "infra/local/requirements.txt").await?;
         Ok(Self { bin: folder.join("bin") })
     }
 
@@ -51,6 +30,38 @@ impl Tools {
         command.env("PATH", path).env("SAM_CLI_TELEMETRY", "0");
         Ok(command)
     }
+}
+
+/// The Python that has Google's own client. It is large and only one suite needs it, so that it is no part of [`Tools`].
+pub async fn google_client(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(environment(workspace, "venv-google", "tests/google/requirements.txt").await?.join("bin/python"))
+}
+
+/// A virtual environment in the folder that git ignores, installed once for each state of its requirements.
+async fn environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+    let home = workspace.home();
+    fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
+    let folder = home.join(name);
+    let requirements = workspace.root.join(requirements);
+    let wanted = fs::read_to_string(&requirements).why(|| format!("cannot read {}", requirements.display()))?;
+    let stamp = folder.join("installed-requirements.txt");
+    let lock = File::create(home.join(format!("{name}.lock"))).why(|| format!("cannot write in {}", home.display()))?;
+    lock.lock().why(|| "cannot lock the virtual environment".into())?;
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
+        let log = home.join(format!("install-{name}.log"));
+        run("making the virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder), &log)
+            .await
+            .map_err(|error| {
+                Error::new(error.to_string()).remedy(
+                    "install Python 3.10 or newer with its venv module (on Debian: apt-get install python3-venv)",
+                )
+            })?;
+        let mut pip = Command::new(folder.join("bin/pip"));
+        pip.args(["install", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+        run("installing the pinned tools", &mut pip, &log).await?;
+        fs::write(&stamp, wanted).why(|| format!("cannot write {}", stamp.display()))?;
+    }
+    Ok(folder)
 }
 
 /// `CHROMIUM`, else one on the PATH, else Debian's is installed where that is allowed.

@@ -13,7 +13,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use super::{METADATA, Params, resumable, upload::Request};
+use super::{METADATA, Params, fields, resumable, strict, upload::Request};
 use crate::{
     error::ApiError,
     faults::Style,
@@ -85,6 +85,8 @@ pub(super) struct Call {
     pub token: Option<String>,
     /// How large an uploaded mail may be.
     pub media_limit: usize,
+    /// Name of the method that runs, by which its request is checked.
+    method: &'static str,
 }
 
 impl FromRequest<Arc<Sim>> for Call {
@@ -104,7 +106,7 @@ impl FromRequest<Arc<Sim>> for Call {
         })?;
         let token = bearer(&headers).map(str::to_owned);
         let sim = sim.clone();
-        Ok(Self { sim, names, path, params, headers, body, assembled: None, token, media_limit: 0 })
+        Ok(Self { sim, names, path, params, headers, body, assembled: None, token, media_limit: 0, method: "" })
     }
 }
 
@@ -123,20 +125,26 @@ impl Call {
     }
 
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApiError> {
-        super::json_body(&self.body)
+        let value = super::json_body(&self.body)?;
+        strict::body(self.method, &value)?;
+        serde_json::from_value(value)
+            .map_err(|error| ApiError::invalid(format!("Invalid JSON payload received. {error}")))
     }
 
     /// The request as one that carries a mail.
     pub fn mail_request(&self) -> Result<Request, ApiError> {
-        match &self.assembled {
-            Some(request) => Ok(request.clone()),
-            None => Request::read(&self.path, &self.params, &self.headers, &self.body, self.media_limit),
+        if let Some(request) = &self.assembled {
+            return Ok(request.clone());
         }
+        let request = Request::read(&self.path, &self.params, &self.headers, &self.body, self.media_limit)?;
+        strict::body(self.method, &request.meta)?;
+        Ok(request)
     }
 }
 
 /// Admits the caller, runs the method on the world and logs the call.
 pub(super) async fn run(mut call: Call, method: &'static Method) -> Response {
+    call.method = method.name;
     if let Some(limit) = method.media {
         call.media_limit = limit;
         if resumable::is_one(&call) {
@@ -158,7 +166,12 @@ pub(super) async fn run(mut call: Call, method: &'static Method) -> Response {
         };
         let result = refused
             .and_then(|()| admit(&call, method, account.as_deref()))
-            .and_then(|caller| sim.with(method.changes, |world| (method.work)(world, &caller, &call)));
+            .and_then(|caller| strict::query(method.name, &call.params).map(|()| caller))
+            .and_then(|caller| sim.with(method.changes, |world| (method.work)(world, &caller, &call)))
+            .and_then(|value| match call.params.get("fields") {
+                Some(wanted) if !value.is_null() => fields::choose(value, wanted),
+                _ => Ok(value),
+            });
         match result {
             Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
             Ok(value) => Json(value).into_response(),

@@ -33,7 +33,7 @@ const NAME_LIMIT: usize = 225;
 fn list(world: &mut World, caller: &Caller, _: &Call) -> Answer {
     let mailbox = mailbox(world, &caller.address)?;
     let system = SYSTEM_LABELS.iter().map(|id| system(id));
-    Ok(json!({"labels": system.chain(mailbox.labels.iter().map(own)).collect::<Vec<_>>()}))
+    Ok(json!({"labels": system.chain(mailbox.labels.iter().map(listed)).collect::<Vec<_>>()}))
 }
 
 fn system(id: &str) -> Value {
@@ -45,7 +45,8 @@ fn system(id: &str) -> Value {
     value
 }
 
-fn own(label: &Label) -> Value {
+/// A label of a person's own as the list shows it: without its colour.
+fn listed(label: &Label) -> Value {
     let mut value = json!({"id": label.id, "name": label.name, "type": "user"});
     if let Some(visibility) = &label.message_visibility {
         value["messageListVisibility"] = json!(visibility);
@@ -53,6 +54,11 @@ fn own(label: &Label) -> Value {
     if let Some(visibility) = &label.label_visibility {
         value["labelListVisibility"] = json!(visibility);
     }
+    value
+}
+
+fn own(label: &Label) -> Value {
+    let mut value = listed(label);
     if let Some((text, background)) = &label.colour {
         value["color"] = json!({"textColor": text, "backgroundColor": background});
     }

@@ -4,6 +4,7 @@ mod arrival;
 mod bounce;
 mod call;
 pub(crate) mod drafts;
+mod fields;
 mod history;
 pub(crate) mod labels;
 mod messages;
@@ -17,6 +18,7 @@ pub(crate) mod search;
 mod search_syntax;
 pub(crate) mod send;
 pub(crate) mod settings;
+mod strict;
 mod threads;
 mod upload;
 mod vacation;
@@ -90,8 +92,10 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
     for (path, handler) in [mail(), organising(), settings::routes()].into_iter().flatten() {
         router = router.route(&format!("/gmail/v1/users/{{user}}{path}"), handler);
     }
-    for (path, handler) in uploads() {
-        router = router.route(&format!("/upload/gmail/v1/users/{{user}}{path}"), handler);
+    for place in upload::PLACES {
+        for (path, handler) in uploads() {
+            router = router.route(&format!("{place}gmail/v1/users/{{user}}{path}"), handler);
+        }
     }
     router.route("/batch", any(batch)).route("/batch/gmail/v1", any(batch))
 }

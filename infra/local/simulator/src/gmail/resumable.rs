@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     call::{Call, Method, account, admit},
-    upload::Request,
+    upload::{Request, is_upload},
 };
 use crate::{error::ApiError, faults::Style, state::random};
 
@@ -41,7 +41,7 @@ impl Sessions {
 }
 
 pub(super) fn is_one(call: &Call) -> bool {
-    call.path.starts_with("/upload/") && call.params.get("uploadType") == Some("resumable")
+    is_upload(&call.path) && call.params.get("uploadType") == Some("resumable")
 }
 
 /// Opens a session or takes a chunk. `None`: the mail is whole, and the call may take place.
@@ -121,7 +121,11 @@ async fn take(call: &mut Call, id: &str) -> Result<Option<Response>, ApiError> {
         let at = at.ok_or_else(ApiError::not_found)?;
         let session = sessions.get_mut(at).ok_or_else(ApiError::not_found)?;
         append(session, first, total, &body, limit)?;
-        Ok(if total == Some(session.bytes.len()) { sessions.remove(at).ok_or(0) } else { Err(session.bytes.len()) })
+        Ok::<_, ApiError>(if total == Some(session.bytes.len()) {
+            sessions.remove(at).ok_or(0)
+        } else {
+            Err(session.bytes.len())
+        })
     })?;
     match outcome {
         Ok(session) => {
