@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Limits;
+use crate::{limits::Limits, mailbox::Kept};
 
 /// How to start a [`crate::Simulator`].
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// How many history records a mailbox keeps before older start ids answer 404.
     pub history_limit: usize,
+    /// How many hours, by the simulator's own clock, a history record is kept before older start ids answer 404.
+    pub history_hours: u32,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
     /// First pause before a push is delivered again.
@@ -45,7 +47,8 @@ impl Default for Config {
             port: 0,
             issuer: None,
             state_dir: None,
-            history_limit: 1_000,
+            history_limit: 50_000,
+            history_hours: 168,
             access_token_seconds: 3_599,
             push_min_backoff: Duration::from_secs(1),
             push_max_backoff: Duration::from_secs(60),
@@ -62,6 +65,12 @@ impl Default for Config {
             clients: Vec::new(),
             subscriptions: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    pub(crate) fn history_kept(&self) -> Kept {
+        Kept { records: self.history_limit, age_ms: i64::from(self.history_hours) * 3_600_000 }
     }
 }
 

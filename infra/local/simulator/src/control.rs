@@ -95,8 +95,8 @@ impl Sim {
 impl Running {
     /// Adds a mailbox; one that exists stays as it is.
     pub fn account(&self, account: AccountConfig) {
-        let limit = self.sim.config.history_limit;
-        self.sim.write(|world| world.add_account(account, limit));
+        let kept = self.sim.config.history_kept();
+        self.sim.write(|world| world.add_account(account, kept));
     }
 
     /// Puts a mail into a mailbox from outside.
@@ -178,7 +178,7 @@ impl Running {
 
 fn remove(mailbox: &mut Mailbox, id: &str, now: i64) -> Option<()> {
     mailbox.remove(id, now)?;
-    mailbox.drafts.retain(|_, draft| draft.message_id != id);
+    mailbox.drafts.remove_of(id);
     Some(())
 }
 
@@ -203,6 +203,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .merge(crate::cloud::routes())
         .merge(crate::gmail::settings::control_routes())
         .merge(crate::limits::routes())
+        .merge(crate::stats::routes())
 }
 
 type Shared = State<Arc<Sim>>;
@@ -215,8 +216,8 @@ async fn add_account(State(sim): Shared, Json(account): Json<AccountConfig>) -> 
     if !account.address.contains('@') {
         return ApiError::invalid("address").into_response();
     }
-    let limit = sim.config.history_limit;
-    sim.write(|world| world.add_account(account, limit));
+    let kept = sim.config.history_kept();
+    sim.write(|world| world.add_account(account, kept));
     StatusCode::NO_CONTENT.into_response()
 }
 

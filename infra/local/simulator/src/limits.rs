@@ -91,7 +91,35 @@ impl Refusal {
     }
 }
 
-type Spent = HashMap<(String, String), VecDeque<(i64, u32)>>;
+/// What one account spent by one project within the last minute.
+#[derive(Debug, Default)]
+struct Window {
+    calls: VecDeque<(i64, u32)>,
+    sum: u64,
+}
+
+impl Window {
+    fn pass(&mut self, now_ms: i64) {
+        while let Some((_, units)) = self.calls.pop_front_if(|(at, _)| *at <= now_ms - MINUTE_MS) {
+            self.sum -= u64::from(units);
+        }
+        // The clock can be set back: what then lies ahead is forgotten as well.
+        while let Some((_, units)) = self.calls.pop_back_if(|(at, _)| *at > now_ms) {
+            self.sum -= u64::from(units);
+        }
+    }
+
+    /// When so much of the window has passed that `units` fit in again; `None`: never.
+    fn free_at(&self, limit: u64, units: u32) -> Option<i64> {
+        let mut used = self.sum;
+        self.calls.iter().find_map(|(at, gone)| {
+            used -= u64::from(*gone);
+            (used + u64::from(units) <= limit).then_some(at + MINUTE_MS)
+        })
+    }
+}
+
+type Spent = HashMap<(String, String), Window>;
 
 /// What has been spent, and what is under way.
 #[derive(Debug, Default)]
@@ -149,26 +177,16 @@ impl Limiter {
             return Ok(());
         }
         let window = spent.entry((address.to_owned(), project)).or_default();
-        // The clock can be set back: what then lies ahead is forgotten as well.
-        window.retain(|(at, _)| *at > now - MINUTE_MS && *at <= now);
-        let used: u64 = window.iter().map(|(_, units)| u64::from(*units)).sum();
-        if used + u64::from(units) > limit {
-            return Err(refusal.error(now, free_at(window, limit, units).unwrap_or(now + MINUTE_MS), ""));
+        window.pass(now);
+        if window.sum + u64::from(units) > limit {
+            return Err(refusal.error(now, window.free_at(limit, units).unwrap_or(now + MINUTE_MS), ""));
         }
         if units > 0 {
-            window.push_back((now, units));
+            window.calls.push_back((now, units));
+            window.sum += u64::from(units);
         }
         Ok(())
     }
-}
-
-/// When so much of the window has passed that `units` fit in again.
-fn free_at(window: &VecDeque<(i64, u32)>, limit: u64, units: u32) -> Option<i64> {
-    let mut used: u64 = window.iter().map(|(_, units)| u64::from(*units)).sum();
-    window.iter().find_map(|(at, gone)| {
-        used -= u64::from(*gone);
-        (used + u64::from(units) <= limit).then_some(at + MINUTE_MS)
-    })
 }
 
 impl Running {

@@ -13,7 +13,8 @@ Usage: simulator [OPTIONS]
   --port N                 port to listen on; 0 chooses one (default 8085)
   --state DIR              keep mailboxes and signing keys here (default: memory only)
   --issuer URL             `iss` of tokens (default: the server's own address)
-  --history-limit N        history records kept per mailbox (default 1000)
+  --history-limit N        history records kept per mailbox (default 50000)
+  --history-hours N        hours that a history record is kept (default 168)
   --token-seconds N        lifetime of an access token (default 3599)
   --accounts LIST          address[=Name], separated by commas (default: four demonstration accounts)
   --client ID,SECRET,URI   register an OAuth client; more redirect URIs may follow; may be repeated
@@ -51,6 +52,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Wish, String> {
                 let sends = number(&flag, &value)?;
                 config.limits = Limits { daily_sends_consumer: sends, daily_sends_workspace: sends, ..config.limits };
             }
+            "--history-hours" => config.history_hours = number(&flag, &value)?,
             "--token-seconds" => config.access_token_seconds = number(&flag, &value)?,
             "--accounts" => config.accounts = value.split(',').map(account).collect::<Result<_, _>>()?,
             "--client" => config.clients.push(client(&value)?),

@@ -87,7 +87,7 @@ async fn index(State(sim): State<Arc<Sim>>) -> Response {
                 address: account.config.address.clone(),
                 name: account.config.name.clone(),
                 messages: account.mailbox.messages.len(),
-                unread: account.mailbox.messages.values().filter(|mail| mail.has("UNREAD")).count(),
+                unread: account.mailbox.messages.labelled("UNREAD"),
                 drafts: account.mailbox.drafts.len(),
             })
             .collect()

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -27,7 +30,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    calls::{Call, CallLog},
+    calls::{Call, CallLog, MethodSummary},
     config::Config,
     control,
     error::ApiError,
@@ -37,7 +40,8 @@ use crate::{
     limits::Limiter,
     oauth, pages, pubsub,
     state::World,
-    store,
+    stopwatch::Stopwatch,
+    store::{StateError, Store},
 };
 
 /// Gmail's largest limit for an uploaded mail, with room for the envelope around it.
@@ -51,8 +55,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub enum SimulatorError {
     #[error("could not listen on 127.0.0.1:{port}: {source}")]
     Listen { port: u16, source: io::Error },
-    #[error("the state could not be read or written: {0}")]
-    State(#[from] io::Error),
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("no HTTP client: {0}")]
@@ -71,6 +75,11 @@ pub(crate) struct Sim {
     keys: Mutex<Keys>,
     faults: Mutex<Faults>,
     calls: Mutex<CallLog>,
+    /// Locked before the world where both are; `None`: in memory only.
+    store: Mutex<Option<Store>>,
+    /// Changes so far, and how many of them are on disk.
+    changes: AtomicU64,
+    saved: AtomicU64,
     dirty: Notify,
     pushes: mpsc::UnboundedSender<String>,
     stop: watch::Sender<bool>,
@@ -96,6 +105,9 @@ impl Sim {
         let mut world = lock(&self.world);
         let result = change(&mut world);
         let pushes = world.publish(self.config.push_rate_limit);
+        if changes {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
         drop(world);
         self.start_pushes(pushes);
         if changes {
@@ -141,9 +153,23 @@ impl Sim {
         lock(&self.calls).since(since, account)
     }
 
+    pub fn call_summary(&self) -> Vec<MethodSummary> {
+        lock(&self.calls).summary()
+    }
+
+    pub fn clear_calls(&self) {
+        lock(&self.calls).clear();
+    }
+
+    /// Logs what no caller waits for, such as a push.
     pub fn log(&self, method: &str, account: Option<String>, units: u32, status: u16, fault: bool) {
+        let method = method.to_owned();
+        self.log_call(Call { seq: 0, at_ms: 0, account, method, units, status, fault, service_us: 0 });
+    }
+
+    fn log_call(&self, call: Call) {
         let at_ms = self.read(World::now_ms);
-        lock(&self.calls).push(Call { seq: 0, at_ms, account, method: method.to_owned(), units, status, fault });
+        lock(&self.calls).push(Call { at_ms, ..call });
     }
 
     /// Counts a call for the faults that are set, and returns what they do to it.
@@ -160,13 +186,26 @@ impl Sim {
         style: Style,
         work: impl FnOnce() -> axum::response::Response,
     ) -> axum::response::Response {
+        self.call_since(Stopwatch::start(), method, account, units, style, work).await
+    }
+
+    /// [`Self::call`] for which work was done already since `watch` was started.
+    pub async fn call_since(
+        &self,
+        mut watch: Stopwatch,
+        method: &str,
+        account: Option<String>,
+        units: u32,
+        style: Style,
+        work: impl FnOnce() -> axum::response::Response,
+    ) -> axum::response::Response {
         let fired = self.fired(method, account.as_deref());
         let mut faulted = true;
-        let response = match faults::apply(&fired, When::Before, style).await {
+        let response = match watch.pause(faults::apply(&fired, When::Before, style)).await {
             Some(response) => response,
             None => {
                 let response = work();
-                match faults::apply(&fired, When::After, style).await {
+                match watch.pause(faults::apply(&fired, When::After, style)).await {
                     Some(replaced) => replaced,
                     None => {
                         faulted = false;
@@ -177,16 +216,32 @@ impl Sim {
         };
         let dropped = response.extensions().get::<Hangup>().is_some();
         let status = if dropped { 0 } else { response.status().as_u16() };
-        self.log(method, account, units, status, faulted);
+        let (method, service_us) = (method.to_owned(), watch.microseconds());
+        self.log_call(Call { seq: 0, at_ms: 0, account, method, units, status, fault: faulted, service_us });
         response
     }
 
-    fn save(&self) -> io::Result<()> {
-        let Some(dir) = self.config.state_dir.as_deref() else {
-            return Ok(());
-        };
-        let bytes = self.read(serde_json::to_vec)?;
-        store::save(dir, &bytes)
+    /// Changes that are not on disk yet.
+    pub fn unsaved_changes(&self) -> u64 {
+        let saved = self.saved.load(Ordering::Relaxed);
+        self.changes.load(Ordering::Relaxed).saturating_sub(saved)
+    }
+
+    /// Saves what changed. Only taking it happens under the world's lock; writing it keeps nobody waiting.
+    fn save(&self) -> Result<(), StateError> {
+        let mut store = lock(&self.store);
+        let mut world = lock(&self.world);
+        let taken = self.changes.load(Ordering::Relaxed);
+        match store.as_mut() {
+            None => world.accounts.values_mut().for_each(|account| drop(account.mailbox.take_unsaved())),
+            Some(store) => {
+                store.collect(&mut world)?;
+                drop(world);
+                store.commit()?;
+            }
+        }
+        self.saved.store(taken, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -213,12 +268,13 @@ impl Simulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
             .await
             .map_err(|source| SimulatorError::Listen { port: config.port, source })?;
-        let addr = listener.local_addr()?;
+        let addr = listener.local_addr().map_err(|source| SimulatorError::Listen { port: config.port, source })?;
         let base = format!("http://127.0.0.1:{}", addr.port());
-        let mut world = match &config.state_dir {
-            Some(dir) => store::load(dir)?.unwrap_or_default(),
-            None => World::default(),
+        let (store, world) = match &config.state_dir {
+            Some(dir) => Store::open(dir).map(|(store, world)| (Some(store), world))?,
+            None => (None, None),
         };
+        let mut world = world.unwrap_or_default();
         world.adopt(&config);
         let waiting: Vec<String> = world.pushes.keys().cloned().collect();
         let (pushes, queue) = mpsc::unbounded_channel();
@@ -232,6 +288,9 @@ impl Simulator {
             keys: Mutex::new(Keys::open(config.state_dir.as_deref())?),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            store: Mutex::new(store),
+            changes: AtomicU64::new(0),
+            saved: AtomicU64::new(0),
             dirty: Notify::new(),
             pushes,
             stop: watch::Sender::new(false),
@@ -261,7 +320,7 @@ impl Running {
         &self.sim.base
     }
 
-    /// Finishes open requests, ends deliveries and writes the state.
+    /// Finishes open requests, ends deliveries and writes what is not yet saved.
     pub async fn stop(self) -> Result<(), SimulatorError> {
         self.sim.stop.send_replace(true);
         for task in self.tasks {
@@ -269,8 +328,10 @@ impl Running {
                 tracing::error!(%error, "a task of the simulator ended badly");
             }
         }
-        self.sim.save()?;
-        Ok(())
+        let saved = self.sim.save();
+        // A connection that is not gone yet must not keep the next simulator from this state.
+        drop(lock(&self.sim.store).take());
+        saved.map_err(Into::into)
     }
 }
 

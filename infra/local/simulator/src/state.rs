@@ -13,8 +13,10 @@ use crate::{
     config::{AccountConfig, Client, Config, Subscription},
     gmail::settings::Settings,
     limits::Limits,
-    mailbox::Mailbox,
+    mailbox::{Kept, Mailbox},
 };
+
+pub(crate) use crate::tokens::{Access, AccessTokens, Grant, Grants};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Live refresh tokens of one account and client; a newer one silently ends the oldest.
@@ -24,11 +26,13 @@ const LIVE_GRANTS: usize = 100;
 pub(crate) struct World {
     pub serial: u64,
     pub clock_offset_ms: i64,
+    /// Saved each by itself.
+    #[serde(skip)]
     pub accounts: BTreeMap<String, Account>,
     pub clients: Vec<Client>,
     pub subscriptions: Vec<Subscription>,
-    pub grants: Vec<Grant>,
-    pub access: Vec<Access>,
+    pub grants: Grants,
+    pub access: AccessTokens,
     pub pushes: BTreeMap<String, Push>,
     #[serde(default)]
     pub cloud: Cloud,
@@ -46,27 +50,6 @@ pub(crate) struct Account {
     pub mailbox: Mailbox,
     #[serde(default)]
     pub settings: Settings,
-}
-
-/// A consent, alive until revoked or dead of age. Its refresh token may be absent (online access).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Grant {
-    pub id: u64,
-    pub client_id: String,
-    pub address: String,
-    pub scopes: Vec<String>,
-    pub refresh_token: Option<String>,
-    pub expires_ms: Option<i64>,
-    pub revoked: bool,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Access {
-    pub token: String,
-    pub grant: u64,
-    pub address: String,
-    pub scopes: Vec<String>,
-    pub expires_ms: i64,
 }
 
 /// An authorisation code, kept after its use so that a replay is told apart from an invention.
@@ -131,7 +114,7 @@ impl World {
     pub fn adopt(&mut self, config: &Config) {
         self.limits = config.limits.clone();
         for account in &config.accounts {
-            self.add_account(account.clone(), config.history_limit);
+            self.add_account(account.clone(), config.history_kept());
         }
         for client in &config.clients {
             self.set_client(client.clone());
@@ -140,12 +123,12 @@ impl World {
             self.set_subscription(subscription.clone());
         }
         for account in self.accounts.values_mut() {
-            account.mailbox.history.limit = config.history_limit;
+            account.mailbox.history.kept = config.history_kept();
         }
     }
 
     /// A new mailbox; one that exists stays as it is.
-    pub fn add_account(&mut self, config: AccountConfig, history_limit: usize) {
+    pub fn add_account(&mut self, config: AccountConfig, kept: Kept) {
         let address = canonical(&config.address);
         if self.accounts.contains_key(&address) {
             return;
@@ -154,7 +137,7 @@ impl World {
         let account = Account {
             config: AccountConfig { address: address.clone(), ..config },
             sub: format!("1{:020}", 7_000_000_000_000_u64 + number * 7_919),
-            mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, history_limit),
+            mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, kept),
             settings: Settings::default(),
         };
         self.accounts.insert(address, account);
@@ -190,19 +173,19 @@ impl World {
     }
 
     pub fn grant_by_refresh_token(&self, token: &str) -> Option<&Grant> {
-        self.grants.iter().find(|grant| grant.refresh_token.as_deref() == Some(token))
+        self.grants.by_refresh_token(token)
     }
 
     /// The live access token `token` stands for.
     pub fn access(&self, token: &str) -> Option<&Access> {
-        let access = self.access.iter().find(|access| access.token == token)?;
-        let grant = self.grants.iter().find(|grant| grant.id == access.grant)?;
+        let access = self.access.get(token)?;
+        let grant = self.grants.by_id(access.grant)?;
         (access.expires_ms > self.now_ms() && !grant.revoked).then_some(access)
     }
 
     /// The client a grant was given to; empty for one that is gone.
     pub fn client_of(&self, grant: u64) -> String {
-        self.grants.iter().find(|known| known.id == grant).map_or_else(String::new, |known| known.client_id.clone())
+        self.grants.by_id(grant).map_or_else(String::new, |known| known.client_id.clone())
     }
 
     pub fn add_grant(&mut self, client: &Client, address: &str, scopes: &[String], offline: bool) -> Grant {

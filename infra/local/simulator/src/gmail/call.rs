@@ -19,6 +19,7 @@ use crate::{
     faults::Style,
     server::Sim,
     state::{World, canonical},
+    stopwatch::Stopwatch,
 };
 
 pub(super) type Answer = Result<Value, ApiError>;
@@ -136,6 +137,7 @@ impl Call {
 
 /// Admits the caller, runs the method on the world and logs the call.
 pub(super) async fn run(mut call: Call, method: &'static Method) -> Response {
+    let watch = Stopwatch::start();
     if let Some(limit) = method.media {
         call.media_limit = limit;
         if resumable::is_one(&call) {
@@ -149,7 +151,7 @@ pub(super) async fn run(mut call: Call, method: &'static Method) -> Response {
     let sim = call.sim.clone();
     let account = account(&call);
     let slot = account.as_deref().map(|address| sim.limiter.enter(&sim, address));
-    sim.call(method.name, account.clone(), method.units, Style::Api, || {
+    sim.call_since(watch, method.name, account.clone(), method.units, Style::Api, || {
         let refused = match &slot {
             Some(Err(error)) => Err(error.clone()),
             _ => Ok(()),

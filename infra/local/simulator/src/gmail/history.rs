@@ -16,7 +16,10 @@ use crate::{
 pub(super) static LIST: Method = Method::look("gmail.users.history.list", 2, LOOK, list);
 
 fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
-    page(&mailbox(world, &caller.address)?.history, &call.params)
+    let now = world.now_ms();
+    let history = &mut mailbox(world, &caller.address)?.history;
+    history.expire(now);
+    page(history, &call.params)
 }
 
 fn page(history: &History, params: &Params) -> Result<Value, ApiError> {
@@ -32,9 +35,8 @@ fn page(history: &History, params: &Params) -> Result<Value, ApiError> {
     let kinds = kinds(params)?;
     let label = params.get("labelId");
     let size = params.page_size(100, 500)?;
-    let mut hits = history.records.iter().filter(|record| {
-        record.id > after
-            && (kinds.is_empty() || kinds.contains(&record.kind))
+    let mut hits = history.since(after).filter(|record| {
+        (kinds.is_empty() || kinds.contains(&record.kind))
             && label.is_none_or(|label| record.labels.contains(label) || record.changed.contains(label))
     });
     let records: Vec<&Record> = hits.by_ref().take(size).collect();

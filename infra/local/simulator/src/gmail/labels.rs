@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
-    mailbox::{Label, Mailbox, SYSTEM_LABELS},
+    mailbox::{Label, Mail, Mailbox, Narrow, SYSTEM_LABELS},
     state::World,
 };
 
@@ -71,8 +71,12 @@ fn get(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     Ok(value)
 }
 
+fn labelled<'a>(mailbox: &'a Mailbox, id: &str) -> Vec<&'a Mail> {
+    mailbox.messages.candidates(&Narrow { labels: vec![id], ..Narrow::default() })
+}
+
 fn count(mailbox: &Mailbox, id: &str, value: &mut Value) {
-    let labelled: Vec<_> = mailbox.messages.values().filter(|mail| mail.has(id)).collect();
+    let labelled = labelled(mailbox, id);
     let threads: BTreeSet<_> = labelled.iter().map(|mail| &mail.thread_id).collect();
     let unread: Vec<_> = labelled.iter().filter(|mail| mail.has("UNREAD")).collect();
     let unread_threads: BTreeSet<_> = unread.iter().map(|mail| &mail.thread_id).collect();
@@ -216,8 +220,7 @@ fn delete(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let mailbox = mailbox(world, &caller.address)?;
     let at = position(mailbox, call.id(), "Invalid delete request")?;
     let label = mailbox.labels.remove(at).id;
-    let carriers: Vec<String> =
-        mailbox.messages.values().filter(|mail| mail.has(&label)).map(|mail| mail.id.clone()).collect();
+    let carriers: Vec<String> = labelled(mailbox, &label).into_iter().map(|mail| mail.id.clone()).collect();
     for id in carriers {
         mailbox.relabel(&id, &[], std::slice::from_ref(&label), now);
     }

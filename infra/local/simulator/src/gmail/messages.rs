@@ -34,7 +34,7 @@ const LABELS_LIMIT: usize = 100;
 fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let now = world.now_ms();
     let mailbox = mailbox(world, &caller.address)?;
-    let hits = select(mailbox, &call.params, caller, now)?;
+    let hits = select(mailbox, &call.params, caller, &[], now)?;
     let (page, next) = paginate(&hits, &call.params)?;
     let mut answer = json!({"resultSizeEstimate": hits.len()});
     if !page.is_empty() {
@@ -46,14 +46,16 @@ fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// What `labelIds` (all of them) and `q` ask for, newest first, without spam and trash unless asked for.
+/// What `labelIds` (all of them, and those of `always`) and `q` ask for, newest first, without spam and trash unless asked for.
 pub(super) fn select<'a>(
     mailbox: &'a Mailbox,
     params: &Params,
     caller: &Caller,
+    always: &[&str],
     now_ms: i64,
 ) -> Result<Vec<&'a Mail>, ApiError> {
-    let labels = params.all("labelIds");
+    let mut labels = params.all("labelIds");
+    labels.extend(always);
     if let Some(unknown) = labels.iter().find(|label| !mailbox.knows_label(label)) {
         return Err(ApiError::invalid(format!("Invalid label: {unknown}")));
     }
@@ -69,7 +71,8 @@ pub(super) fn select<'a>(
             .any(|label| mail.has(label) && !all && !labels.contains(&label) && !query.names_label(label))
     };
     Ok(mailbox
-        .newest_first()
+        .messages
+        .candidates(&query.narrow(&labels))
         .into_iter()
         .filter(|mail| labels.iter().all(|label| mail.has(label)) && !hidden(mail) && query.matches(mailbox, mail))
         .collect())
@@ -183,7 +186,7 @@ fn check_batch(ids: &[String]) -> Result<(), ApiError> {
 /// Moves a message to the trash; a draft ends as one.
 pub(super) fn put_in_trash(mailbox: &mut Mailbox, id: &str, now_ms: i64) -> Option<()> {
     mailbox.relabel(id, &["TRASH".to_owned()], &["INBOX".to_owned(), "DRAFT".to_owned()], now_ms)?;
-    mailbox.drafts.retain(|_, draft| draft.message_id != id);
+    mailbox.drafts.remove_of(id);
     Some(())
 }
 
@@ -203,7 +206,7 @@ fn untrash(world: &mut World, caller: &Caller, call: &Call) -> Answer {
 /// Deletes a message for good, and the draft that holds it.
 pub(super) fn erase(mailbox: &mut Mailbox, id: &str, now_ms: i64) -> Option<()> {
     mailbox.remove(id, now_ms)?;
-    mailbox.drafts.retain(|_, draft| draft.message_id != id);
+    mailbox.drafts.remove_of(id);
     Some(())
 }
 

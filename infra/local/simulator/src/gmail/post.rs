@@ -41,7 +41,7 @@ fn send_mail(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     // What Gmail completes in a draft, it completes here too.
     let mail = send::draft(world, address, raw, thread_of(&request.meta).as_deref())?;
     let thread = (mail.thread_id != mail.id).then_some(mail.thread_id);
-    let id = send::send(world, address, mail.raw, thread)?;
+    let id = send::send(world, address, mail.raw.into(), thread)?;
     mailbox(world, address)?.messages.get(&id).map(render::stub).ok_or_else(ApiError::not_found)
 }
 

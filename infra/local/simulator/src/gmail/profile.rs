@@ -1,7 +1,5 @@
 //! `users.getProfile`.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::{
@@ -16,11 +14,10 @@ pub(super) static GET: Method =
 
 fn get(world: &mut World, caller: &Caller, _: &Call) -> Answer {
     let mailbox = mailbox(world, &caller.address)?;
-    let threads: BTreeSet<&str> = mailbox.messages.values().map(|mail| mail.thread_id.as_str()).collect();
     Ok(json!({
         "emailAddress": mailbox.address,
         "messagesTotal": mailbox.messages.len(),
-        "threadsTotal": threads.len(),
+        "threadsTotal": mailbox.messages.thread_count(),
         "historyId": mailbox.history.newest.to_string(),
     }))
 }

@@ -7,7 +7,7 @@ use super::{
     settings::filters::Criteria,
 };
 use crate::{
-    mailbox::{Mail, Mailbox},
+    mailbox::{Mail, Mailbox, Narrow},
     mime,
 };
 
@@ -57,6 +57,13 @@ impl Query {
         names(&self.expr, &label.to_lowercase())
     }
 
+    /// What the mailbox's indexes can answer of this query and of label ids beside it.
+    pub fn narrow<'a>(&'a self, labels: &[&'a str]) -> Narrow<'a> {
+        let mut narrow = Narrow { labels: labels.to_vec(), ..Narrow::default() };
+        required(&self.expr, &mut narrow);
+        narrow
+    }
+
     pub fn matches(&self, mailbox: &Mailbox, mail: &Mail) -> bool {
         let read = Reading { mailbox, mail, headers: OnceCell::new(), text: OnceCell::new() };
         holds(&self.expr, &read)
@@ -69,6 +76,19 @@ fn names(expr: &Expr, label: &str) -> bool {
         Expr::Not(_) => false,
         Expr::Term(Term::Label(name)) => name == label || name == "anywhere",
         Expr::Term(_) => false,
+    }
+}
+
+/// Notes the conditions without which the whole cannot hold.
+fn required<'a>(expr: &'a Expr, narrow: &mut Narrow<'a>) {
+    match expr {
+        Expr::All(inner) => inner.iter().for_each(|expr| required(expr, narrow)),
+        Expr::Term(Term::After(ms)) => narrow.since_ms = narrow.since_ms.max(Some(*ms)),
+        Expr::Term(Term::Before(ms)) => {
+            narrow.before_ms = Some(narrow.before_ms.map_or(*ms, |known| known.min(*ms)));
+        }
+        Expr::Term(Term::MessageId(id)) => narrow.message_id = Some(id),
+        Expr::Term(_) | Expr::Any(_) | Expr::Not(_) => {}
     }
 }
 

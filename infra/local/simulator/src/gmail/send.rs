@@ -207,8 +207,8 @@ pub(crate) fn send(world: &mut World, address: &str, raw: Vec<u8>, thread: Optio
     let settings = &mut account(world, address)?.settings;
     settings.sent_ms.retain(|at| *at > now - DAY_MS && *at <= now);
     settings.sent_ms.push(now);
-    mailbox(world, address)?.add(mail, now);
     let travelling = mime::without_headers(&copy, &["Bcc"]);
+    mailbox(world, address)?.add(mail, now);
     for to in recipients.iter().filter(|to| to.as_str() != address) {
         if world.accounts.contains_key(to) {
             transfer(world, address, to, &travelling)?;

@@ -114,7 +114,7 @@ pub(super) fn answer(world: &mut World, address: &str, raw: &[u8]) -> Result<(),
     let of_machine = ["mailer-daemon", "postmaster", "noreply", "no-reply"].contains(&local);
     let to_me = |to: &String| canonical(to) == account.mailbox.address || account.settings.accepted_alias(to).is_some();
     let stranger = vacation.restrict_to_contacts
-        && !account.mailbox.messages.values().any(|mail| {
+        && !account.mailbox.messages.newest_first().any(|mail| {
             mail.has("SENT") && mail.envelope.recipients.iter().any(|to| canonical(to) == canonical(&sender))
         });
     let outside = vacation.restrict_to_domain && domain(&sender) != domain(address);

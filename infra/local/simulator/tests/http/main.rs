@@ -6,6 +6,7 @@ mod drafts;
 mod history;
 mod labels;
 mod limits;
+mod load;
 mod mail;
 mod messages;
 mod oauth;
