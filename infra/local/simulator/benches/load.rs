@@ -101,7 +101,7 @@ impl Server {
     /// Returns once the program answers.
     fn launch(state: &Path, accounts: &[String]) -> Result<(Child, String), Failure> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_simulator"))
-            .args(["--port", "0", "--token-seconds", "86400", "--client"])
+            .args(["--port", "0", "--token-seconds", "86400", "--quota", "0", "--daily-sends", "0", "--client"])
             .arg(format!("{CLIENT},not-a-secret,http://localhost:9/callback"))
             .args(["--accounts", &accounts.join(","), "--state"])
             .arg(state)

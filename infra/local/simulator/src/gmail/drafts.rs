@@ -77,8 +77,8 @@ fn get(world: &mut World, caller: &Caller, call: &Call) -> Answer {
 fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let now = world.now_ms();
     let mailbox = mailbox(world, &caller.address)?;
-    let mut hits = messages::select(mailbox, &call.params, caller, now)?;
-    hits.retain(|mail| mail.has("DRAFT") && mailbox.draft_of(&mail.id).is_some());
+    let mut hits = messages::select(mailbox, &["DRAFT"], &call.params, caller, now)?;
+    hits.retain(|mail| mailbox.draft_of(&mail.id).is_some());
     let (page, next) = messages::paginate(&hits, &call.params)?;
     let mut answer = json!({"resultSizeEstimate": hits.len()});
     if !page.is_empty() {

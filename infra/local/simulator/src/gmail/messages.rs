@@ -34,7 +34,7 @@ const LABELS_LIMIT: usize = 100;
 fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let now = world.now_ms();
     let mailbox = mailbox(world, &caller.address)?;
-    let hits = select(mailbox, &call.params, caller, now)?;
+    let hits = select(mailbox, &[], &call.params, caller, now)?;
     let (page, next) = paginate(&hits, &call.params)?;
     let mut answer = json!({"resultSizeEstimate": hits.len()});
     if !page.is_empty() {
@@ -46,9 +46,11 @@ fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// What `labelIds` (all of them) and `q` ask for, newest first, without spam and trash unless asked for.
+/// What `labelIds` (all of them) and `q` ask for among the mails with each of the labels `within`, newest first, without
+/// spam and trash unless asked for.
 pub(super) fn select<'a>(
     mailbox: &'a Mailbox,
+    within: &[&str],
     params: &Params,
     caller: &Caller,
     now_ms: i64,
@@ -63,6 +65,7 @@ pub(super) fn select<'a>(
     }
     let query = Query::parse(q.unwrap_or_default(), now_ms);
     let all = params.get("includeSpamTrash") == Some("true");
+    let required: Vec<&str> = labels.iter().chain(within).copied().collect();
     let hidden = |mail: &Mail| {
         ["SPAM", "TRASH"]
             .into_iter()
@@ -70,9 +73,9 @@ pub(super) fn select<'a>(
     };
     Ok(mailbox
         .messages
-        .candidates(&query.narrow(&labels))
+        .candidates(&query.narrow(&required))
         .into_iter()
-        .filter(|mail| labels.iter().all(|label| mail.has(label)) && !hidden(mail) && query.matches(mailbox, mail))
+        .filter(|mail| !hidden(mail) && query.matches(mailbox, mail))
         .collect())
 }
 

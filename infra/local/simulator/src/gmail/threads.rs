@@ -29,7 +29,7 @@ fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
     let now = world.now_ms();
     let mailbox = mailbox(world, &caller.address)?;
     let mut seen = BTreeSet::new();
-    let hits: Vec<&Mail> = messages::select(mailbox, &call.params, caller, now)?
+    let hits: Vec<&Mail> = messages::select(mailbox, &[], &call.params, caller, now)?
         .into_iter()
         .filter(|mail| seen.insert(&mail.thread_id))
         .collect();
