@@ -56,6 +56,47 @@ pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path) -> Resul
     Ok(Package { template, digest })
 }
 
+/// How what is packaged in a home compares with the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Freshness {
+    Current,
+    /// This binary is not there.
+    NotBuilt(&'static str),
+    /// This file is younger than a binary that is made of it.
+    Changed(PathBuf),
+    /// Binaries or template are not those of the home's package.
+    NotPackaged,
+}
+
+/// Cargo writes beside each binary which files it is made of.
+pub fn freshness(workspace: &Workspace, home: &Path) -> Result<Freshness> {
+    let built = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
+    for (_, name) in FUNCTIONS {
+        let binary = workspace.binaries.join(name);
+        let (Ok(time), Ok(list)) = (built(&binary), fs::read_to_string(binary.with_extension("d"))) else {
+            return Ok(Freshness::NotBuilt(name));
+        };
+        // A file that is gone or cannot be read differs from what was built, too.
+        if let Some(file) =
+            sources(&list).into_iter().find(|file| built(file).is_ok_and(|at| at > time) || !file.exists())
+        {
+            return Ok(Freshness::Changed(file));
+        }
+    }
+    let packaged = fs::read_to_string(home.join("build.sha256")).ok();
+    Ok(if packaged.as_deref() == Some(&*digest(workspace)?) { Freshness::Current } else { Freshness::NotPackaged })
+}
+
+/// The files of a list as make reads it: `target: file file`, blanks in names after a backslash.
+fn sources(list: &str) -> Vec<PathBuf> {
+    let files = list.lines().filter_map(|line| line.split_once(": ")).map(|(_, files)| files);
+    files
+        .flat_map(|files| files.replace("\\ ", "\0").split(' ').map(|file| file.replace('\0', " ")).collect::<Vec<_>>())
+        .filter(|file| !file.is_empty())
+        .map(PathBuf::from)
+        .collect()
+}
+
 fn digest(workspace: &Workspace) -> Result<String> {
     let mut digest = Digest::new(&SHA256);
     let binaries = FUNCTIONS.iter().map(|(_, name)| workspace.binaries.join(name));
@@ -69,4 +110,16 @@ fn digest(workspace: &Workspace) -> Result<String> {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_binary_are_read_as_make_reads_them() {
+        let list = "/t/debug/console: /src/a.rs /src/with\\ blank.rs\n";
+        assert_eq!(sources(list), [Path::new("/src/a.rs"), Path::new("/src/with blank.rs")]);
+        assert_eq!(sources(""), Vec::<PathBuf>::new());
+    }
 }

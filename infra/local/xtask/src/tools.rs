@@ -19,9 +19,9 @@ impl Tools {
         let home = workspace.home();
         fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
         let folder = home.join("venv");
-        let requirements = workspace.root.join("infra/local/requirements.txt");
-        let wanted = fs::read_to_string(&requirements).why(|| format!("cannot read {}", requirements.display()))?;
-        let stamp = folder.join("installed-requirements.txt");
+        let requirements = requirements(workspace);
+        let wanted = wanted(&requirements)?;
+        let stamp = stamp(&folder);
         let lock = File::create(home.join("venv.lock")).why(|| format!("cannot write in {}", home.display()))?;
         lock.lock().why(|| "cannot lock the virtual environment".into())?;
         if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
@@ -41,6 +41,12 @@ impl Tools {
         Ok(Self { bin: folder.join("bin") })
     }
 
+    /// Whether the pinned tools are there.
+    pub fn are_installed(workspace: &Workspace) -> Result<bool> {
+        let stamp = stamp(&workspace.home().join("venv"));
+        Ok(fs::read_to_string(stamp).ok().as_deref() == Some(&*wanted(&requirements(workspace))?))
+    }
+
     /// One of the installed tools; it finds the others before what is on the PATH.
     pub fn command(&self, name: &str) -> Result<Command> {
         let mut command = Command::new(self.bin.join(name));
@@ -51,6 +57,19 @@ impl Tools {
         command.env("PATH", path).env("SAM_CLI_TELEMETRY", "0");
         Ok(command)
     }
+}
+
+fn requirements(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("infra/local/requirements.txt")
+}
+
+fn wanted(requirements: &Path) -> Result<String> {
+    fs::read_to_string(requirements).why(|| format!("cannot read {}", requirements.display()))
+}
+
+/// What was installed into the environment last.
+fn stamp(venv: &Path) -> PathBuf {
+    venv.join("installed-requirements.txt")
 }
 
 /// `CHROMIUM`, else one on the PATH, else Debian's is installed where that is allowed.
