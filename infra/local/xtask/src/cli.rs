@@ -213,17 +213,19 @@ pub fn completion(shell: &str) -> Result<String> {
     let shell: Shell = shell.parse().map_err(crate::Error::new)?;
     let mut script = Vec::new();
     let (name, hook) = match shell {
-        Shell::Bash => ("cargo-xtask", include_str!("completion.bash")),
-        Shell::Zsh => ("cargo-xtask", include_str!("completion.zsh")),
+        Shell::Bash => ("xtask", include_str!("completion.bash")),
+        Shell::Zsh => ("xtask", include_str!("completion.zsh")),
         // Fish adds to what it knows of a command, so this is `cargo` with one word.
         _ => {
             let xtask = Cli::command().name("xtask").bin_name("cargo xtask");
-            let mut cargo = clap::Command::new("cargo").disable_help_flag(true).subcommand(xtask);
-            clap_complete::generate(shell, &mut cargo, "cargo", &mut script);
-            return String::from_utf8(script).why(|| "the completion".into());
+            let cargo = clap::Command::new("cargo").disable_help_flag(true).disable_help_subcommand(true);
+            clap_complete::generate(shell, &mut cargo.subcommand(xtask), "cargo", &mut script);
+            let script = String::from_utf8(script).why(|| "the completion".into())?;
+            // Not the names that fish's own completion of cargo may use.
+            return Ok(script.replace("__fish_cargo_", "__fish_cargo_xtask_"));
         }
     };
-    clap_complete::generate(shell, &mut Cli::command().name(name), name, &mut script);
+    clap_complete::generate(shell, &mut Cli::command().name(name).bin_name(name), name, &mut script);
     let script = String::from_utf8(script).why(|| "the completion".into())?;
     Ok(format!("{script}\n{hook}"))
 }

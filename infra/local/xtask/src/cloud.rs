@@ -296,11 +296,14 @@ impl Start<'_> {
         }
         let addresses = self.addresses()?;
         let tools = self.progress.step("tools (.local/venv)", Tools::install(self.workspace)).await?;
-        self.progress
+        let built = self
+            .progress
             .step("build: functions and simulator", package::compile(self.workspace, self.options.quiet))
             .await?;
-        let package =
-            self.progress.step("package: sam build", package::package(self.workspace, &tools, self.home())).await?;
+        let package = self
+            .progress
+            .step("package: sam build", package::package(self.workspace, &tools, self.home(), built))
+            .await?;
         let client = client()?;
         let aws = AwsHttp::new(&addresses.aws, client.clone());
         let google = Google::new(&addresses.google, client.clone());

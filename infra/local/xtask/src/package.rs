@@ -6,8 +6,12 @@ use crate::tools::Tools;
 use crate::workspace::{FUNCTIONS, Workspace, architecture, cargo};
 use crate::{Context, Error, Result};
 use aws_lc_rs::digest::{Context as Digest, SHA256};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// In the home: the digest of what was packaged there. Its time is that of the build.
+const STAMP: &str = "build.sha256";
 
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -19,8 +23,9 @@ pub struct Package {
 
 /// Compiles functions and simulator in the profile of the tests. The functions are selected as `cargo lambda build`
 /// selects them, without the rest of the workspace, and the simulator as the tests do, so that each finds what the other
-/// has compiled.
-pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<()> {
+/// has compiled. Says when it began: what is changed later may not be in it.
+pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<SystemTime> {
+    let begun = SystemTime::now();
     for selection in [&[][..], &["--workspace", "--bin", "simulator"][..]] {
         let mut build = cargo(&workspace.root);
         build.arg("build").args(selection);
@@ -29,14 +34,15 @@ pub async fn compile(workspace: &Workspace, quiet: bool) -> Result<()> {
         }
         run_shown("cargo build", &mut build).await?;
     }
-    Ok(())
+    Ok(begun)
 }
 
-/// `sam build`, unless its last result here is of the same template and binaries.
-pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path) -> Result<Package> {
+/// `sam build`, unless its last result here is of the same template and binaries; those are of the source as it was at
+/// `built`.
+pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path, built: SystemTime) -> Result<Package> {
     let folder = home.join("build");
     let template = folder.join("template.yaml");
-    let stamp = home.join("build.sha256");
+    let stamp = home.join(STAMP);
     let digest = digest(workspace)?;
     let known = fs::read_to_string(&stamp).ok();
     if known.as_deref() != Some(&*digest) || !template.is_file() {
@@ -51,8 +57,10 @@ pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path) -> Resul
             .env("CARGO_LAMBDA_COMPILER", "cargo")
             .env("AWS_DEFAULT_REGION", REGION);
         run("sam build", &mut sam, &home.join("sam-build.log")).await?;
-        fs::write(&stamp, &digest).why(|| format!("cannot write {}", stamp.display()))?;
     }
+    let mark =
+        || fs::write(&stamp, &digest).and_then(|()| File::options().append(true).open(&stamp)?.set_modified(built));
+    mark().why(|| format!("cannot write {}", stamp.display()))?;
     Ok(Package { template, digest })
 }
 
@@ -60,31 +68,27 @@ pub async fn package(workspace: &Workspace, tools: &Tools, home: &Path) -> Resul
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Freshness {
     Current,
-    /// This binary is not there.
+    /// Nothing is packaged there, or this is not known to have been built.
     NotBuilt(&'static str),
-    /// This file is younger than a binary that is made of it.
+    /// This file is younger than the build that was packaged.
     Changed(PathBuf),
-    /// Binaries or template are not those of the home's package.
-    NotPackaged,
 }
 
-/// Cargo writes beside each binary which files it is made of.
+/// Cargo keeps beside each binary the list of the files that it is made of.
 pub fn freshness(workspace: &Workspace, home: &Path) -> Result<Freshness> {
-    let built = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
+    let Ok(built) = fs::metadata(home.join(STAMP)).and_then(|about| about.modified()) else {
+        return Ok(Freshness::NotBuilt("the package"));
+    };
+    let mut files = vec![workspace.template(), workspace.root.join("Cargo.toml"), workspace.root.join("Cargo.lock")];
     for (_, name) in FUNCTIONS {
-        let binary = workspace.binaries.join(name);
-        let (Ok(time), Ok(list)) = (built(&binary), fs::read_to_string(binary.with_extension("d"))) else {
+        let Ok(list) = fs::read_to_string(workspace.binaries.join(name).with_extension("d")) else {
             return Ok(Freshness::NotBuilt(name));
         };
-        // A file that is gone or cannot be read differs from what was built, too.
-        if let Some(file) =
-            sources(&list).into_iter().find(|file| built(file).is_ok_and(|at| at > time) || !file.exists())
-        {
-            return Ok(Freshness::Changed(file));
-        }
+        files.extend(sources(&list));
     }
-    let packaged = fs::read_to_string(home.join("build.sha256")).ok();
-    Ok(if packaged.as_deref() == Some(&*digest(workspace)?) { Freshness::Current } else { Freshness::NotPackaged })
+    // A file that is gone differs from what was built, too.
+    let changed = |file: &PathBuf| !fs::metadata(file).and_then(|about| about.modified()).is_ok_and(|at| at <= built);
+    Ok(files.into_iter().find(changed).map_or(Freshness::Current, Freshness::Changed))
 }
 
 /// The files of a list as make reads it: `target: file file`, blanks in names after a backslash.
