@@ -69,7 +69,7 @@ class Terminal {
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on("data", (data) => {
         this.output += data;
-        process.stdout.write(String(data).replace(/^/gm, "  | "));
+        process.stdout.write(data);
       });
     }
     const printed = /^ *Console +(\S+)$/m;
@@ -91,7 +91,7 @@ class Terminal {
       encoding: "utf8",
       timeout: COMMAND_MS,
     });
-    process.stdout.write(`${stdout}${stderr}`.replace(/^(?=.)/gm, "  | "));
+    process.stdout.write(`${stdout}${stderr}`);
     assert.equal(status, 0, `${command} ended with ${status ?? signal}`);
     return stdout;
   }
@@ -158,7 +158,7 @@ class Tour {
 
   async connect(spans) {
     const { office } = this;
-    await link(office, spans.take("name")).click();
+    await link(office, spans.take("name")).first().click();
     await button(office, spans.take("name")).click();
     this.mailbox = spans.take("address");
     await office.getByRole("radio", { name: this.mailbox }).check();
@@ -217,7 +217,7 @@ class Tour {
 
   async approve(spans) {
     const { office } = this;
-    await link(office, spans.take("name")).click();
+    await link(office, spans.take("name")).first().click();
     const row = office.getByRole("listitem").filter({ hasText: "Standard delivery" }).filter({ hasText: "✉️" });
     await reloadUntilSeen(office, row.filter({ hasText: "Draft to review" }), "a draft to review");
     await row.getByRole("link").first().click();
@@ -230,7 +230,7 @@ class Tour {
 
   async answerByItself(spans) {
     const { office } = this;
-    await link(office, spans.take("name")).click();
+    await link(office, spans.take("name")).first().click();
     await office.getByRole("region", { name: this.mailbox }).getByRole("link", { name: spans.take("name") }).click();
     await office.getByLabel(spans.take("name")).uncheck();
     await office.getByLabel(spans.take("name"), { exact: true }).check();

@@ -32,7 +32,7 @@ pub struct Status {
     pub parts: Vec<Part>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Part {
     /// `tools`, `package`, `cloud`, `aws`, `google`, `front_door`, `stack`, `function`, `queue`, `mailbox`.
     pub part: &'static str,
@@ -85,7 +85,7 @@ fn tools(workspace: &Workspace) -> Result<Part> {
 }
 
 fn package(workspace: &Workspace, home: &Path) -> Result<Part> {
-    let up = "`cargo xtask up` builds and deploys it (stop a running cloud first: `cargo xtask down`)";
+    let up = "stop a running cloud (`cargo xtask down`); `cargo xtask up` builds and deploys it";
     Ok(match package::freshness(workspace, home)? {
         Freshness::Current => Part::well("package", "up to date with the source"),
         Freshness::NotBuilt(name) => Part::ill("package", format!("{name} is not built"), up),
