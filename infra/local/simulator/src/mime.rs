@@ -2,7 +2,7 @@
 //!
 //! Reading is `mail-parser`'s; an edit cuts or prepends whole header fields and leaves every other byte alone.
 
-use mail_builder::{MessageBuilder, mime::MimePart};
+use mail_builder::mime::MimePart;
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 
@@ -169,27 +169,8 @@ pub(crate) fn date(ms: i64) -> String {
         .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned())
 }
 
-/// What a person writes in the page.
-pub(crate) struct Letter<'a> {
-    pub from: (&'a str, &'a str),
-    pub to: &'a str,
-    pub subject: &'a str,
-    pub body: &'a str,
-    /// `Message-ID`s of the thread, oldest first.
-    pub references: Vec<String>,
-}
-
-pub(crate) fn compose(letter: &Letter<'_>) -> std::io::Result<Vec<u8>> {
-    let to: Vec<&str> = letter.to.split(',').map(str::trim).filter(|to| !to.is_empty()).collect();
-    let mut builder = MessageBuilder::new().from(letter.from).to(to).subject(letter.subject).text_body(letter.body);
-    if let Some(parent) = letter.references.last() {
-        builder = builder.in_reply_to(parent.as_str()).references(letter.references.clone());
-    }
-    builder.write_to_vec()
-}
-
-/// The mail with the same fields and another, plain text.
-pub(crate) fn with_text(raw: &[u8], text: &str) -> Vec<u8> {
+/// The mail with the same fields and another body.
+pub(crate) fn with_body(raw: &[u8], body: MimePart<'_>) -> Vec<u8> {
     let body_at = parse(raw).map_or(raw.len(), |message| message.root_part().offset_body as usize);
     let mut header = without_headers(
         raw.get(..body_at).unwrap_or(raw),
@@ -199,6 +180,6 @@ pub(crate) fn with_text(raw: &[u8], text: &str) -> Vec<u8> {
         header.pop();
     }
     header.extend_from_slice(b"\r\nMIME-Version: 1.0\r\n");
-    MimePart::new("text/plain", text).write_part(&mut header);
+    body.write_part(&mut header);
     header
 }

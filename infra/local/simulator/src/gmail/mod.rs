@@ -7,7 +7,7 @@ mod messages;
 mod params;
 mod profile;
 mod render;
-mod search;
+pub(crate) mod search;
 pub(crate) mod send;
 mod threads;
 mod upload;

@@ -17,7 +17,7 @@ enum Term {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(crate) struct Query {
     terms: Vec<(bool, Term)>,
 }
 

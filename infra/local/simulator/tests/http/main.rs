@@ -5,6 +5,7 @@ mod control;
 mod drafts;
 mod history;
 mod mail;
+mod mailbox_pages;
 mod oauth;
 mod pages;
 mod program;
