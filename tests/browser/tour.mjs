@@ -202,16 +202,18 @@ class Tour {
   async read(subject) {
     const { street } = this;
     const deadline = Date.now() + PATIENCE_MS;
-    const answer = street.getByText("2 to 4 working days");
+    const answer = street.getByRole("article").filter({ hasText: "2 to 4 working days" });
     do {
       assert.ok(Date.now() < deadline, `no answer to ${subject}: ${await street.locator("body").innerText()}`);
       await street.waitForTimeout(PAUSE_MS);
       await street.goto(this.simulator);
       await street.getByRole("link", { name: this.customer }).first().click();
-      await street.getByRole("link", { name: subject }).first().click();
+      await street.getByText(this.customer).first().waitFor();
+      const thread = street.getByRole("link", { name: subject });
+      if ((await thread.count()) === 0) continue;
+      await thread.first().click();
       await street.getByRole("heading", { name: subject }).first().waitFor();
     } while ((await answer.count()) === 0);
-    await answer.first().scrollIntoViewIfNeeded();
   }
 
   async approve(spans) {

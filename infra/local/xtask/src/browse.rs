@@ -5,7 +5,6 @@
 use crate::{Context, Error, Result};
 use reqwest::header::{COOKIE, HeaderValue, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Response, Url};
-use scraper::{ElementRef, Html, Selector};
 use std::collections::BTreeMap;
 
 const MOST_REDIRECTS: usize = 12;
@@ -157,10 +156,9 @@ fn host(url: &Url) -> &str {
 impl Page {
     /// What a person reads, white space folded.
     pub fn text(&self) -> String {
-        let document = Html::parse_document(&self.html);
-        let body = document.select(&selector("body")).next();
-        let text = body.map(|body| body.text().collect::<Vec<_>>().join(" ")).unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        let body = self.html.split_once("<body").map_or(&*self.html, |(_, body)| body);
+        let texts = body.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| unescape(text));
+        texts.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     pub fn has(&self, text: &str) -> bool {
@@ -168,45 +166,22 @@ impl Page {
     }
 
     pub fn forms(&self) -> Result<Vec<Form>> {
-        let document = Html::parse_document(&self.html);
-        let (forms, controls) = (selector("form"), selector("input, textarea, select, button"));
-        let read = |form: ElementRef<'_>| {
-            let action = form.value().attr("action").unwrap_or_default();
+        let read = |part: &str| {
+            let (tag, rest) = part.split_once('>').unwrap_or((part, ""));
+            let action = attribute(tag, "action").unwrap_or_default();
             Ok(Form {
-                action: self.url.join(action).why(|| format!("a form of {}", self.url.path()))?,
-                post: form.value().attr("method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
-                fields: form.select(&controls).filter_map(field).collect(),
+                action: self.url.join(&action).why(|| format!("a form of {}", self.url.path()))?,
+                post: attribute(tag, "method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
+                fields: fields(rest.split_once("</form>").map_or(rest, |(body, _)| body)),
             })
         };
-        document.select(&forms).map(read).collect()
+        self.html.split("<form").skip(1).map(read).collect()
     }
 
     /// The first form that goes to a path ending like this.
     pub fn form(&self, path: &str) -> Result<Form> {
         let found = self.forms()?.into_iter().find(|form| form.action.path().ends_with(path));
         found.ok_or_else(|| self.unexpected(&format!("no form to {path}")))
-    }
-
-    pub fn texts(&self, css: &str) -> Vec<String> {
-        let document = Html::parse_document(&self.html);
-        document.select(&selector(css)).map(|element| element.text().collect()).collect()
-    }
-
-    /// The ids and texts of elements that have an id.
-    pub fn texts_with_id(&self, css: &str) -> Vec<(String, String)> {
-        let document = Html::parse_document(&self.html);
-        let read = |element: ElementRef<'_>| {
-            let id = element.value().attr("id")?.to_owned();
-            Some((id, element.text().collect::<String>().trim().to_owned()))
-        };
-        document.select(&selector(css)).filter_map(read).collect()
-    }
-
-    pub fn links(&self) -> Vec<Url> {
-        let document = Html::parse_document(&self.html);
-        let links = selector("a[href]");
-        let hrefs = document.select(&links).filter_map(|link| link.value().attr("href"));
-        hrefs.filter_map(|href| self.url.join(href).ok()).collect()
     }
 
     fn must_be_at(self, origin: &str, what: &str) -> Result<Self> {
@@ -221,29 +196,84 @@ impl Page {
     }
 }
 
-fn selector(css: &str) -> Selector {
-    Selector::parse(css).unwrap_or_else(|error| panic!("{css} is no selector: {error}"))
+/// The successful controls (HTML, "constructing the entry list"), of a page that a program wrote: attributes in double
+/// quotes, no markup in values. The button is left to the caller.
+fn fields(form: &str) -> Fields {
+    let field = |part: &str| {
+        let (tag, rest) = part.split_once('>')?;
+        let name = attribute(tag, "name").filter(|_| !says(tag, "disabled"))?;
+        let value = |default: &str| attribute(tag, "value").unwrap_or_else(|| default.to_owned());
+        let kind = attribute(tag, "type").unwrap_or_default();
+        let value = match (tag.split_whitespace().next()?, kind.as_str()) {
+            ("textarea", _) => unescape(rest).trim_start_matches('\n').to_owned(),
+            ("input", "submit" | "button") => return None,
+            ("input", "checkbox" | "radio") => says(tag, "checked").then(|| value("on"))?,
+            ("input", _) => value(""),
+            _ => return None,
+        };
+        Some((name, value))
+    };
+    let mut fields = vec![];
+    let mut chosen: Option<(String, Option<String>)> = None;
+    for part in form.split('<') {
+        let tag = part.split_once('>').map_or(part, |(tag, _)| tag);
+        // Of a select the option that is marked, else the first.
+        if tag.starts_with("select") {
+            chosen = attribute(tag, "name").filter(|_| !says(tag, "disabled")).map(|name| (name, None));
+        } else if let ("option", Some((_, value))) = (tag.split_whitespace().next().unwrap_or_default(), &mut chosen) {
+            if value.is_none() || says(tag, "selected") {
+                *value = attribute(tag, "value");
+            }
+        } else if tag.starts_with("/select") {
+            fields.extend(chosen.take().and_then(|(name, value)| Some((name, value?))));
+        } else {
+            fields.extend(field(part));
+        }
+    }
+    fields
 }
 
-/// A successful control (HTML, "constructing the entry list"); the button is left to the caller.
-fn field(control: ElementRef<'_>) -> Option<(String, String)> {
-    let element = control.value();
-    let name = element.attr("name")?.to_owned();
-    let value = |default: &str| element.attr("value").unwrap_or(default).to_owned();
-    if element.attr("disabled").is_some() {
-        return None;
-    }
-    match (element.name(), element.attr("type").unwrap_or("text")) {
-        ("textarea", _) => Some((name, control.text().collect::<String>().trim_start_matches('\n').to_owned())),
-        ("select", _) => {
-            let options = selector("option");
-            let chosen = control.select(&options).find(|option| option.value().attr("selected").is_some());
-            let chosen = chosen.or_else(|| control.select(&options).next())?;
-            Some((name, chosen.value().attr("value").unwrap_or_default().to_owned()))
+/// An attribute without a value.
+fn says(tag: &str, word: &str) -> bool {
+    tag.split_whitespace().any(|part| part.trim_end_matches('/') == word)
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split_once('"').map(|(value, _)| unescape(value))
+}
+
+/// The entities that template engines write.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(';').and_then(|(entity, rest)| Some((character(entity)?, rest))) {
+            Some((character, rest)) => {
+                plain.push(character);
+                plain.push_str(rest);
+            }
+            None => {
+                plain.push('&');
+                plain.push_str(part);
+            }
         }
-        ("button", _) | (_, "submit" | "button") => None,
-        (_, "checkbox" | "radio") => element.attr("checked").map(|_| (name, value("on"))),
-        _ => Some((name, value(""))),
+    }
+    plain
+}
+
+fn character(entity: &str) -> Option<char> {
+    let number = entity.strip_prefix('#');
+    match (number.and_then(|number| number.strip_prefix(['x', 'X'])), number, entity) {
+        (Some(hex), _, _) => char::from_u32(u32::from_str_radix(hex, 16).ok()?),
+        (None, Some(decimal), _) => char::from_u32(decimal.parse().ok()?),
+        (_, _, "quot") => Some('"'),
+        (_, _, "amp") => Some('&'),
+        (_, _, "lt") => Some('<'),
+        (_, _, "gt") => Some('>'),
+        (_, _, "apos") => Some('\''),
+        (_, _, "nbsp") => Some('\u{a0}'),
+        _ => None,
     }
 }
 
@@ -274,6 +304,14 @@ Hello</textarea><button name="decision" value="allow">Allow</button></form>"#;
         assert!(
             page.form("/elsewhere").unwrap_err().to_string().contains("no form to /elsewhere, but /channels (200)")
         );
+    }
+
+    #[test]
+    fn a_page_is_read_without_its_markup() {
+        let html =
+            "<head><title>No</title></head><body class=\"x\"><h1>A &amp;  B</h1>\n<p>1 &lt; 2 &#38; <b>3</b> &what;";
+        let page = Page { url: Url::parse("http://localhost/").unwrap(), status: 200, html: html.into() };
+        assert_eq!(page.text(), "A & B 1 < 2 & 3 &what;");
     }
 
     #[test]
