@@ -119,7 +119,7 @@ export class Correspondent {
     await this.page.getByRole("link", { name: "Write", exact: true }).click();
     await this.page.getByLabel("To", { exact: true }).fill(to);
     await this.page.getByLabel("Subject").fill(subject);
-    await this.page.getByLabel("Text", { exact: true }).fill(text);
+    await this.page.getByRole("textbox", { name: "Text", exact: true }).fill(text);
     await this.page.getByRole("button", { name: "Send", exact: true }).click();
     await this.page.locator("article").first().waitFor();
   }

@@ -13,6 +13,7 @@ use mail_parser::{
     decoders::{base64::base64_decode, quoted_printable::quoted_printable_decode},
 };
 
+use super::look;
 use crate::{error::ApiError, mime};
 
 #[derive(Debug, Clone)]
@@ -59,13 +60,14 @@ pub(super) fn is_address(text: &str) -> bool {
 
 /// A list of addresses as a person would type it.
 pub(super) fn shown(list: Option<&Addresses<'_>>) -> String {
-    let one = |name: Option<&str>, address: &str| match name.filter(|name| !name.trim().is_empty()) {
-        None => address.to_owned(),
-        Some(name) if name.chars().any(|c| "\",;:<>@()[]\\.".contains(c)) => {
-            format!("\"{}\" <{address}>", name.replace('\\', "\\\\").replace('"', "\\\""))
-        }
-        Some(name) => format!("{name} <{address}>"),
-    };
+    let one =
+        |name: Option<&str>, address: &str| match name.map(look::undirected).filter(|name| !name.trim().is_empty()) {
+            None => address.to_owned(),
+            Some(name) if name.chars().any(|c| "\",;:<>@()[]\\.".contains(c)) => {
+                format!("\"{}\" <{address}>", name.replace('\\', "\\\\").replace('"', "\\\""))
+            }
+            Some(name) => format!("{name} <{address}>"),
+        };
     let entries = list.into_iter().flat_map(Addresses::iter);
     let shown: Vec<String> = entries.filter_map(|entry| Some(one(entry.name(), entry.address()?))).collect();
     shown.join(", ")

@@ -28,6 +28,8 @@ use crate::{
 const PER_PAGE: usize = 50;
 const NAMES: usize = 3;
 const GLANCE: usize = 160;
+/// Letters of a subject that a list shows; the conversation has all of them.
+const SUBJECT: usize = 120;
 
 pub(super) struct Chip {
     pub name: String,
@@ -101,11 +103,12 @@ fn page(account: &Account, params: &Params) -> Result<MailboxPage, ApiError> {
     let page = params.get("page").and_then(|text| text.parse().ok()).unwrap_or(1).clamp(1, pages);
     let first = (page - 1) * PER_PAGE;
     let outgoing = searched.is_none() && ["sent", "drafts"].contains(&folder.as_str());
+    let here = if searched.is_some() { "" } else { folder.as_str() };
     let bare = ["spam", "trash"].contains(&folder.as_str());
     let rows: Vec<Row> =
-        hits.iter().skip(first).take(PER_PAGE).map(|mail| row(mailbox, mail, outgoing, bare)).collect();
+        hits.iter().skip(first).take(PER_PAGE).map(|mail| row(mailbox, mail, outgoing, bare, here)).collect();
     Ok(MailboxPage {
-        rail: Rail::of(account, if searched.is_some() { "" } else { &folder }, params),
+        rail: Rail::of(account, here, params),
         title: match params.get("q") {
             Some(query) => format!("Search: {query}"),
             None => rail::folder_title(mailbox, &folder),
@@ -124,19 +127,21 @@ fn hidden(mail: &Mail, query: &Query) -> bool {
     ["SPAM", "TRASH"].into_iter().any(|label| mail.has(label) && !query.names_label(label))
 }
 
-fn row(mailbox: &Mailbox, newest: &Mail, outgoing: bool, bare: bool) -> Row {
+fn row(mailbox: &Mailbox, newest: &Mail, outgoing: bool, bare: bool, here: &str) -> Row {
     let mails: Vec<&Mail> =
         mailbox.thread(&newest.thread_id).into_iter().filter(|mail| bare || !mail.has("TRASH")).collect();
     let written: Vec<&&Mail> = mails.iter().filter(|mail| !mail.has("DRAFT")).collect();
     let mut labels: Vec<Chip> = Vec::new();
     for chip in mails.iter().flat_map(|mail| chips(mailbox, mail)) {
-        if !labels.iter().any(|known| known.id == chip.id) {
+        // What the whole list has in common needs no sign in each row.
+        let common = chip.id.eq_ignore_ascii_case(here);
+        if !common && !labels.iter().any(|known| known.id == chip.id) {
             labels.push(chip);
         }
     }
     Row {
         id: newest.thread_id.to_string(),
-        subject: mails.first().map(|mail| mail.envelope.subject.clone()).unwrap_or_default(),
+        subject: mails.first().map_or_else(String::new, |mail| short(&mail.envelope.subject)),
         who: if outgoing { recipients(newest) } else { senders(mailbox, &written) },
         glance: glance(&newest.raw),
         when: Moment::of(newest.internal_ms),
@@ -146,6 +151,13 @@ fn row(mailbox: &Mailbox, newest: &Mail, outgoing: bool, bare: bool) -> Row {
         draft: mails.iter().any(|mail| mail.has("DRAFT")),
         files: mails.iter().any(|mail| has_files(&mail.raw)),
         labels,
+    }
+}
+
+fn short(subject: &str) -> String {
+    match subject.char_indices().nth(SUBJECT) {
+        Some((end, _)) => format!("{}…", &subject[..end]),
+        None => subject.to_owned(),
     }
 }
 
@@ -166,8 +178,8 @@ pub(super) fn chips(mailbox: &Mailbox, mail: &Mail) -> Vec<Chip> {
 }
 
 pub(super) fn person(name: &str, address: &str) -> String {
-    let name = name.trim();
-    if name.is_empty() { address.to_owned() } else { name.to_owned() }
+    let name = look::undirected(name);
+    if name.trim().is_empty() { address.to_owned() } else { name.trim().to_owned() }
 }
 
 fn senders(mailbox: &Mailbox, mails: &[&&Mail]) -> String {

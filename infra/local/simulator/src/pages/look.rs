@@ -42,6 +42,12 @@ pub(super) fn colour(text: &str) -> String {
     if good { text.to_owned() } else { "#999999".to_owned() }
 }
 
+/// A name without the characters that turn the direction of what follows: an address must not read backwards.
+pub(super) fn undirected(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !turns(*c)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{letter, problem, thread};
+use super::{letter, look, problem, thread};
 use crate::{error::ApiError, mime, server::Sim, state::canonical};
 
 const ALONE: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
@@ -73,10 +73,8 @@ pub(super) async fn attachment(
 /// RFC 6266: a name in ASCII for old readers, and the whole name in UTF-8.
 fn disposition(name: &str) -> String {
     // A name is no path, and shows its letters in the order in which they are stored.
-    let direction = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let clean: String = name
+    let clean: String = look::undirected(name)
         .chars()
-        .filter(|c| !direction(*c))
         .map(|c| if c.is_control() || "/\\".contains(c) { '_' } else { c })
         .take(150)
         .collect();

@@ -330,6 +330,10 @@ async fn hostile_html_files_and_letters_stay_harmless() {
         }
     }
     let (_, html) = page(&at, &thread).await;
+    assert!(
+        html.contains("<h2><bdi>moc.elpmaxe &#60;b&#62;漢字</bdi></h2>"),
+        "a name does not turn its surroundings: {html}"
+    );
     assert!(html.contains("<iframe sandbox loading") && html.contains("🎁 مرحبا"), "{html}");
     let framed = at.http.get(at.url(&format!("/mail/{SUPPORT}/m/{}/html", taken.id))).send().await.unwrap();
     let policy = framed.headers()["content-security-policy"].to_str().unwrap().to_owned();
