@@ -87,7 +87,7 @@ impl Line {
         let target = |name: &&String| *name != "target";
         for name in self.fields.keys().filter(target) {
             let value = match &self.fields[name] {
-                Value::String(text) if !text.contains(char::is_whitespace) => text.clone(),
+                Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => text.clone(),
                 other => other.to_string(),
             };
             line.push_str(&format!(" {name}={value}"));
@@ -240,14 +240,14 @@ fn read_from(path: &Path, from: u64) -> Result<(String, u64)> {
 mod tests {
     use super::*;
 
-    const OWN: &str = r#"{"timestamp":"2026-01-02T03:04:05.678901Z","level":"WARN","message":"a record","reason":"no watch","work.count":2,"target":"x"}"#;
+    const OWN: &str = r#"{"timestamp":"2026-01-02T03:04:05.678901Z","level":"WARN","message":"a record","reason":"no watch","then":"","work.count":2,"target":"x"}"#;
 
     #[test]
     fn a_line_shows_time_function_level_message_and_fields() {
         let line = Line::read("mail-sync", 7, OWN);
         assert_eq!(
             line.shown(),
-            "2026-01-02T03:04:05.678Z mail-sync       WARN  a record reason=\"no watch\" work.count=2"
+            "2026-01-02T03:04:05.678Z mail-sync       WARN  a record reason=\"no watch\" then=\"\" work.count=2"
         );
         let json = serde_json::to_value(&line).unwrap();
         assert_eq!(json["time"], "2026-01-02T03:04:05.678Z");
