@@ -14,3 +14,4 @@ mod marks;
 mod office;
 mod permissions;
 mod thirty;
+mod words;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use words::Word;
 
 /// What stands behind `cargo xtask fault`.
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub struct Command {
     #[command(subcommand)]
     word: Word,

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+const REQUIREMENTS: &str = "infra/local/requirements.txt";
+
 #[derive(Debug, Clone)]
 pub struct Tools {
     pub bin: PathBuf,
@@ -16,8 +18,14 @@ pub struct Tools {
 impl Tools {
     /// Installs the pinned tools once for each state of `requirements.txt`; safe to call from several processes.
     pub async fn install(workspace: &Workspace) -> Result<Self> {
-        let folder = environment(workspace, "venv", "infra/local/requirements.txt").await?;
+        let folder = environment(workspace, "venv", REQUIREMENTS).await?;
         Ok(Self { bin: folder.join("bin") })
+    }
+
+    /// Whether the pinned tools are there.
+    pub fn are_installed(workspace: &Workspace) -> Result<bool> {
+        let stamp = stamp(&workspace.home().join("venv"));
+        Ok(fs::read_to_string(stamp).ok().as_deref() == Some(&*wanted(&workspace.root.join(REQUIREMENTS))?))
     }
 
     /// One of the installed tools; it finds the others before what is on the PATH.
@@ -43,8 +51,8 @@ async fn environment(workspace: &Workspace, name: &str, requirements: &str) -> R
     fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
     let folder = home.join(name);
     let requirements = workspace.root.join(requirements);
-    let wanted = fs::read_to_string(&requirements).why(|| format!("cannot read {}", requirements.display()))?;
-    let stamp = folder.join("installed-requirements.txt");
+    let wanted = wanted(&requirements)?;
+    let stamp = stamp(&folder);
     let lock = File::create(home.join(format!("{name}.lock"))).why(|| format!("cannot write in {}", home.display()))?;
     lock.lock().why(|| "cannot lock the virtual environment".into())?;
     if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
@@ -62,6 +70,15 @@ async fn environment(workspace: &Workspace, name: &str, requirements: &str) -> R
         fs::write(&stamp, wanted).why(|| format!("cannot write {}", stamp.display()))?;
     }
     Ok(folder)
+}
+
+fn wanted(requirements: &Path) -> Result<String> {
+    fs::read_to_string(requirements).why(|| format!("cannot read {}", requirements.display()))
+}
+
+/// What was installed into the environment last.
+fn stamp(venv: &Path) -> PathBuf {
+    venv.join("installed-requirements.txt")
 }
 
 /// `CHROMIUM`, else one on the PATH, else Debian's is installed where that is allowed.

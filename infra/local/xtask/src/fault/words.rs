@@ -38,7 +38,7 @@ const CONSENT: [(&str, u16, bool); 5] = [
 ];
 const ALWAYS: u64 = u64::MAX;
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(super) enum Word {
     /// Show what is set, and how often it fired.
     #[command(after_help = "Example: cargo xtask fault list --json")]
@@ -178,7 +178,7 @@ pub(super) enum Word {
 }
 
 /// Which calls.
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(super) struct Calls {
     /// A method as the call log names it, such as gmail.users.messages.get; a trailing * matches the rest.
     method: String,
@@ -189,7 +189,7 @@ pub(super) struct Calls {
     after: bool,
 }
 
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(super) struct Which {
     /// Only calls of this account.
     #[arg(long)]
@@ -205,7 +205,7 @@ pub(super) struct Which {
     always: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Form {
     /// A page for people.
     Html,
@@ -217,7 +217,7 @@ pub(super) enum Form {
     Empty,
 }
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(super) enum Push {
     /// It never comes.
     #[command(after_help = "Example: cargo xtask fault push lost --times 3")]
@@ -249,7 +249,7 @@ pub(super) enum Push {
     Replayed(Which),
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Forgery {
     WrongKey,
     UnknownKey,
@@ -263,7 +263,7 @@ pub(super) enum Forgery {
     NoToken,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Token {
     /// The person took the consent back.
     Revoked,
@@ -289,7 +289,7 @@ pub(super) enum Token {
     ClientUnauthorized,
 }
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(super) enum Subscription {
     /// Set its policy; what is not named is as by default.
     #[command(after_help = "Example: cargo xtask fault subscription set --dead-letter projects/p/topics/dead \
@@ -306,14 +306,14 @@ pub(super) enum Subscription {
     Delete(Named),
 }
 
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(super) struct Named {
     /// projects/P/subscriptions/S
     #[arg(default_value = SUBSCRIPTION)]
     subscription: String,
 }
 
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(super) struct Policy {
     #[command(flatten)]
     named: Named,
