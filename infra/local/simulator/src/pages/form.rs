@@ -1,10 +1,11 @@
 //! What a page's form sends: fields, and files when it is a multipart one.
 
 use axum::{
-    extract::{FromRequest, Multipart, Request, multipart::MultipartError},
-    response::{IntoResponse, Response},
+    extract::{FromRequest, Request},
+    response::Response,
 };
 use http::header;
+use multer::Multipart;
 
 use super::{letter::Attachment, problem};
 use crate::{error::ApiError, gmail::Params};
@@ -22,6 +23,10 @@ pub(super) struct Form {
     pub files: Vec<Attachment>,
     /// The files exceed the limit and were not kept.
     pub too_large: bool,
+}
+
+fn malformed(error: multer::Error) -> ApiError {
+    ApiError::new(400, "badContent", format!("The form is malformed: {error}"))
 }
 
 impl Form {
@@ -46,16 +51,15 @@ impl Form {
         Ok(())
     }
 
-    async fn multipart(mut body: Multipart) -> Result<Self, ApiError> {
-        let bad = |error: MultipartError| ApiError::new(400, "badContent", format!("The form is malformed: {error}"));
+    async fn multipart(mut body: Multipart<'_>) -> Result<Self, ApiError> {
         let mut form = Self::default();
         let (mut texts, mut files, mut read) = (0, 0, 0);
-        while let Some(mut field) = body.next_field().await.map_err(bad)? {
+        while let Some(mut field) = body.next_field().await.map_err(malformed)? {
             let name = field.name().unwrap_or_default().to_owned();
             let file = field.file_name().map(str::to_owned);
-            let kind = field.content_type().unwrap_or("application/octet-stream").to_owned();
+            let kind = field.content_type().map_or("application/octet-stream", |kind| kind.as_ref()).to_owned();
             let mut bytes = Vec::new();
-            while let Some(chunk) = field.chunk().await.map_err(bad)? {
+            while let Some(chunk) = field.chunk().await.map_err(malformed)? {
                 read += chunk.len();
                 let (total, limit) = if file.is_some() { (&mut files, FILES_LIMIT) } else { (&mut texts, TEXT_LIMIT) };
                 *total += chunk.len();
@@ -85,10 +89,11 @@ impl Form {
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.starts_with("multipart/form-data") {
-            let body = Multipart::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+            let boundary = multer::parse_boundary(kind).map_err(|error| problem(&malformed(error)))?;
+            let body = Multipart::new(request.into_body().into_data_stream(), boundary);
             return Self::multipart(body).await.map_err(|error| problem(&error));
         }
         let body = axum::body::to_bytes(request.into_body(), TEXT_LIMIT)
