@@ -3,6 +3,7 @@
 use crate::letters::{ADA, DESK, Letter, genuine};
 use crate::post::{Post, Work};
 use ai_worker::{AiWorker, KnowledgeAssistant};
+use assistant::guards::AllGuards;
 use async_trait::async_trait;
 use aws::{Meter, Table};
 use channel::address::EmailAddress;
@@ -64,7 +65,7 @@ pub struct World {
 
 /// Counts what it is asked, and answers from the knowledge base as the worker does.
 struct CountingAssistant {
-    inner: KnowledgeAssistant,
+    inner: Arc<dyn Assistant>,
     asked: Arc<AtomicU32>,
     requests: Arc<Mutex<Vec<AnswerRequest>>>,
 }
@@ -120,6 +121,10 @@ pub struct Setup {
     pub settings: Box<dyn Fn(&mut Settings) + Send>,
     pub rules: Rules,
     pub simulator: Config,
+    /// Answers in the place of the knowledge base's assistant.
+    pub assistant: Option<Arc<dyn Assistant>>,
+    pub guards: Arc<dyn Guards>,
+    pub documents: Vec<KnowledgeDocument>,
 }
 
 impl Default for Setup {
@@ -129,6 +134,9 @@ impl Default for Setup {
             settings: Box::new(|_| ()),
             rules: Rules::default(),
             simulator: Config::default(),
+            assistant: None,
+            guards: Arc::new(AllGuards),
+            documents: knowledge(),
         }
     }
 }
@@ -175,6 +183,8 @@ impl World {
             vault: vault.clone(),
             rules: setup.rules,
             faults: setup.faults,
+            assistant: setup.assistant,
+            guards: setup.guards,
         };
         let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
@@ -195,11 +205,11 @@ impl World {
             refresher,
             _dynamo: dynamo,
         };
-        world.connect(&setup.settings).await;
+        world.connect(&setup.settings, setup.documents).await;
         world
     }
 
-    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send)) {
+    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send), documents: Vec<KnowledgeDocument>) {
         let (mailbox, now) = (self.mailbox.clone(), self.clock.now());
         let tokens = self.google.grant(CLIENT, DESK, &["https://www.googleapis.com/auth/gmail.modify"]).unwrap();
         let grant = GrantId::parse("grant-1").unwrap();
@@ -255,7 +265,7 @@ impl World {
                 due_at: Some(now.plus(Duration::from_secs(2_900))),
             });
         self.table.commit(commit).await.unwrap();
-        for document in knowledge() {
+        for document in documents {
             self.table.commit(Commit::new().put(KnowledgeItem { ver: 0, document })).await.unwrap();
         }
     }
@@ -455,6 +465,8 @@ struct Parts {
     vault: Arc<CountingVault>,
     rules: Rules,
     faults: Arc<Faults>,
+    assistant: Option<Arc<dyn Assistant>>,
+    guards: Arc<dyn Guards>,
 }
 
 impl Parts {
@@ -463,7 +475,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults } = self;
+        let Self { url, clock, table, post, vault, rules, faults, assistant, guards } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -512,8 +524,8 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let assistant =
-            CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked, requests };
+        let inner = assistant.unwrap_or_else(|| Arc::new(KnowledgeAssistant::new(table.clone(), clock.clone())));
+        let assistant = CountingAssistant { inner, asked, requests };
         let worker = AiWorker {
             turns: TakeTurn {
                 engines: table.clone(),
@@ -521,6 +533,7 @@ impl Parts {
                 conversations: table.clone(),
                 commits: table.clone(),
                 assistant: Arc::new(assistant),
+                guards,
                 writer: Arc::new(Mime),
                 queue: post.clone(),
                 clock: clock.clone(),

@@ -1,6 +1,7 @@
 //! The parts of this function, put together once.
 
 use crate::{AiWorker, KnowledgeAssistant};
+use assistant::guards::AllGuards;
 use channel::usecase::act::Act;
 use channel::usecase::budget::Share;
 use channel::usecase::resume::TakeUpParked;
@@ -27,6 +28,7 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         conversations: table.clone(),
         commits: table.clone(),
         assistant: Arc::new(KnowledgeAssistant::new(table.clone(), context.clock.clone())),
+        guards: Arc::new(AllGuards),
         writer: Arc::new(Mime),
         queue: work_queue.clone(),
         clock: context.clock.clone(),

@@ -1,6 +1,7 @@
 //! What an assistant is asked and what it may say. An answer is data: it fills these fields and nothing else.
 //! Recipients, labels, links and targets never come from it.
 
+use crate::address::EmailAddress;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,59 @@ pub struct Answer {
     pub sources: Vec<Source>,
     /// Why a person should take it, for people; set exactly when `answerable` is false.
     pub reason_for_person: Option<String>,
+    /// The secret word of the instructions that the model was given. A reply that holds it, in any disguise, leaks them.
+    #[serde(skip)]
+    pub canary: Option<String>,
+}
+
+/// What a guard is shown. Everything in it is bounded by the caller's store; nothing in it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardCase<'a> {
+    pub request: &'a AnswerRequest,
+    pub answer: &'a Answer,
+    /// The mailbox's own addresses.
+    pub own: &'a [EmailAddress],
+    /// Written below an answer that no person sends; the owner's words.
+    pub disclosure: &'a str,
+}
+
+/// What a guard makes of an answer, from mild to grave (`C7`, `C8`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GuardEffect {
+    Pass,
+    /// It may be a draft; it is not sent by machine.
+    Draft,
+    /// It reaches nobody, not even as a draft.
+    Person,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardVerdict {
+    /// The guard's name, stable.
+    pub guard: &'static str,
+    pub effect: GuardEffect,
+    /// Completes "because …", for people, and quotes neither mail nor reply. Empty when it passed.
+    pub reason: String,
+}
+
+/// An answer that the guards have seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarded {
+    /// The reply as plain text, which is what the guards judged: this goes into the mail, never [`Answer::reply`].
+    pub reply: String,
+    /// One for each guard, in their order.
+    pub verdicts: Vec<GuardVerdict>,
+}
+
+impl Guarded {
+    /// Reasons of the guards that came to this effect.
+    pub fn reasons(&self, effect: GuardEffect) -> impl Iterator<Item = &str> {
+        self.verdicts.iter().filter(move |verdict| verdict.effect == effect).map(|verdict| verdict.reason.as_str())
+    }
+
+    pub fn passed(&self) -> usize {
+        self.reasons(GuardEffect::Pass).count()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

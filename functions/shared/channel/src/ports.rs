@@ -2,7 +2,7 @@
 //! `async_trait`: an `async fn` in a trait is not object-safe.
 
 use crate::address::EmailAddress;
-use crate::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument};
+use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded, KnowledgeDocument};
 use crate::ids::{DraftId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
 use crate::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
@@ -424,4 +424,10 @@ pub trait MailWriter: Send + Sync {
 #[async_trait]
 pub trait Assistant: Send + Sync {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError>;
+}
+
+/// What stands between the words of a model and the mailbox. Pure: the same case gives the same verdicts, in time linear
+/// in its length.
+pub trait Guards: Send + Sync {
+    fn judge(&self, case: &GuardCase<'_>) -> Guarded;
 }

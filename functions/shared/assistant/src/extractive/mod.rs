@@ -4,10 +4,10 @@
 //! the mail's words select and are never repeated. So no mail can put words, numbers or orders into a reply. One ask
 //! without a source makes the whole mail a person's: half an answer looks like a whole one.
 
-mod phrases;
-mod questions;
-mod routing;
+pub(crate) mod phrases;
+pub(crate) mod questions;
 
+use crate::concerns;
 use crate::knowledge::{self, Index, Match, Query};
 use crate::language::{self, UNDETERMINED};
 use crate::text::{clip, sentences};
@@ -70,6 +70,7 @@ impl Extractive {
                 reply: String::new(),
                 sources: Vec::new(),
                 reason_for_person: Some(reason),
+                canary: None,
             },
         }
     }
@@ -86,7 +87,7 @@ impl Extractive {
         }
         let mut all: Vec<&str> = open.iter().flat_map(|mail| sentences(mail)).collect();
         all.extend(sentences(subject));
-        if let Some(concern) = routing::concern(&all) {
+        if let Some(concern) = concerns::concern(&all) {
             return Err(Person::because(concern.reason()));
         }
         let reply_language = self.reply_language(request, language)?;
@@ -240,6 +241,7 @@ impl Extractive {
             reply: phrases::framed(reply_language, &parts.join("\n\n")),
             sources,
             reason_for_person: None,
+            canary: None,
         })
     }
 }

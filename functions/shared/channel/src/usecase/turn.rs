@@ -1,11 +1,11 @@
 //! Turn: what becomes of the open mails of a thread. Planned under the thread's lease, for one revision, in one
 //! transaction over turn, action, head and trace.
 
-use crate::assistant::{Answer, AssistantError};
+use crate::assistant::{Answer, AssistantError, GuardEffect, Guarded};
 use crate::ids::{MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, MailWriter, Mailboxes, WorkQueue,
+    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes, WorkQueue,
 };
 use crate::record::{
     Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::usecase::common::{Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
-use crate::usecase::plan::{Planned, Verdict, before_asking, plan_answer};
+use crate::usecase::plan::{Planned, Verdict, before_asking, guard_case, plan_answer};
 use crate::work::WorkerWork;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub struct TakeTurn {
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub assistant: Arc<dyn Assistant>,
+    pub guards: Arc<dyn Guards>,
     pub writer: Arc<dyn MailWriter>,
     pub queue: Arc<dyn WorkQueue>,
     pub clock: Arc<dyn Clock>,
@@ -146,12 +147,25 @@ impl TakeTurn {
                 answer.confidence
             ),
         );
+        let own = [view.meta.address.clone(), conversation.head.answered_by.clone()];
+        let guarded = self.guards.judge(&guard_case(view, &request, &answer, &own));
+        say("guard", format!("{} of {} guards passed.", guarded.passed(), guarded.verdicts.len()));
+        if let Some(why) = withheld(&guarded) {
+            for reason in guarded.reasons(GuardEffect::Person) {
+                say("guard", format!("Handed to a person because {reason}."));
+            }
+            for reason in guarded.reasons(GuardEffect::Draft) {
+                say("guard", format!("Noted: {reason}."));
+            }
+            return Ok((Decision::NeedsPerson(why), trace));
+        }
         let marker = fresh_id(&*self.entropy);
         let planned = match plan_answer(
             view,
             conversation,
             turn,
             &answer,
+            &guarded,
             &*self.writer,
             marker,
             &self.rules,
@@ -166,6 +180,11 @@ impl TakeTurn {
         say("mode", format!("{:?}", view.settings.mode()));
         for reason in &planned.downgrades {
             say("guard", format!("Downgraded to a draft because {reason}."));
+        }
+        for reason in
+            guarded.reasons(GuardEffect::Draft).filter(|why| !planned.downgrades.iter().any(|said| said == why))
+        {
+            say("guard", format!("Please check before sending: {reason}."));
         }
         Ok((Decision::Answer(Box::new(planned), answer), trace))
     }
@@ -343,6 +362,12 @@ impl TakeTurn {
             tracing::warn!(%error, "a hint was lost; the work comes from the due index");
         }
     }
+}
+
+/// Why nobody gets to see the answer, for people; none when it may at least be a draft.
+fn withheld(guarded: &Guarded) -> Option<String> {
+    let first = guarded.reasons(GuardEffect::Person).next()?;
+    Some(format!("The assistant's answer was withheld because {first}."))
 }
 
 /// An answer of an earlier turn that is about to be sent, or waits to be tried again: it goes first, or joins this turn.
