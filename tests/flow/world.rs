@@ -3,6 +3,7 @@
 use crate::letters::{ADA, DESK, Letter, genuine};
 use crate::post::{Post, Work};
 use ai_worker::{AiWorker, KnowledgeAssistant};
+use assistant::provider::{Credentials, KeySource, Model, ModelSettings};
 use async_trait::async_trait;
 use aws::{Meter, Table};
 use channel::address::EmailAddress;
@@ -120,6 +121,8 @@ pub struct Setup {
     pub settings: Box<dyn Fn(&mut Settings) + Send>,
     pub rules: Rules,
     pub simulator: Config,
+    /// Asked instead of the built-in assistant.
+    pub model: Option<ModelSettings>,
 }
 
 impl Default for Setup {
@@ -129,6 +132,7 @@ impl Default for Setup {
             settings: Box::new(|_| ()),
             rules: Rules::default(),
             simulator: Config::default(),
+            model: None,
         }
     }
 }
@@ -175,6 +179,7 @@ impl World {
             vault: vault.clone(),
             rules: setup.rules,
             faults: setup.faults,
+            model: setup.model,
         };
         let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
@@ -287,7 +292,7 @@ impl World {
         // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
         let (outcome, visibility) = match work.clone() {
             Work::Sync(work) => (AssertUnwindSafe(self.mail_sync.work(work)).catch_unwind().await, 360),
-            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work)).catch_unwind().await, 720),
+            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work, None)).catch_unwind().await, 720),
         };
         let outcome =
             outcome.unwrap_or(Outcome::Retry { after: Duration::from_secs(visibility), reason: "crash".into() });
@@ -338,7 +343,7 @@ impl World {
         let running = works.iter().cloned().map(|work| async move {
             match work {
                 Work::Sync(work) => mail_sync.work(work).await,
-                Work::Worker(work) => worker.work(work).await,
+                Work::Worker(work) => worker.work(work, None).await,
             }
         });
         let outcomes = futures::future::join_all(running).await;
@@ -455,6 +460,17 @@ struct Parts {
     vault: Arc<CountingVault>,
     rules: Rules,
     faults: Arc<Faults>,
+    model: Option<ModelSettings>,
+}
+
+/// A server of one's own asks for no key.
+struct NoKey;
+
+#[async_trait]
+impl KeySource for NoKey {
+    async fn key(&self, _afresh: bool) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 impl Parts {
@@ -463,7 +479,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults } = self;
+        let Self { url, clock, table, post, vault, rules, faults, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -480,6 +496,11 @@ impl Parts {
         let client = (CLIENT.to_owned(), "secret".to_owned());
         let oauth = Arc::new(GoogleOAuth::new(http.clone(), endpoints, client, Arc::new(SameClient), jwks));
         let tokens = Arc::new(Tokens::new(vault.clone(), oauth.clone(), clock.clone()));
+        let model = model.map(|settings| {
+            let key = Credentials::Key(Arc::new(NoKey));
+            Arc::new(Model::new(settings, key, http.clone(), clock.clone(), entropy.clone()))
+        });
+        let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
         let gmail = Arc::new(GoogleGmail::new(http, &url, Some(TOPIC.to_owned()), tokens, clock.clone()).unwrap());
         let budgeted = |share| -> Arc<dyn Gmail> {
             Arc::new(BudgetedGmail::new(gmail.clone(), table.clone(), table.clone(), clock.clone(), share))
@@ -512,8 +533,8 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let assistant =
-            CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked, requests };
+        let inner = KnowledgeAssistant::new(table.clone(), clock.clone()).with_model(model);
+        let assistant = CountingAssistant { inner, asked, requests };
         let worker = AiWorker {
             turns: TakeTurn {
                 engines: table.clone(),
@@ -521,6 +542,7 @@ impl Parts {
                 conversations: table.clone(),
                 commits: table.clone(),
                 assistant: Arc::new(assistant),
+                spending,
                 writer: Arc::new(Mime),
                 queue: post.clone(),
                 clock: clock.clone(),
