@@ -9,6 +9,7 @@ mod budget;
 mod decided;
 mod filtered;
 mod letters;
+mod model;
 mod obedient;
 mod post;
 mod recovered;

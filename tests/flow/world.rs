@@ -4,6 +4,7 @@ use crate::letters::{ADA, DESK, Letter, genuine};
 use crate::post::{Post, Work};
 use ai_worker::{AiWorker, KnowledgeAssistant};
 use assistant::guards::AllGuards;
+use assistant::provider::{Credentials, KeySource, Model, ModelSettings};
 use async_trait::async_trait;
 use aws::{Meter, Table};
 use channel::address::EmailAddress;
@@ -125,6 +126,8 @@ pub struct Setup {
     pub assistant: Option<Arc<dyn Assistant>>,
     pub guards: Arc<dyn Guards>,
     pub documents: Vec<KnowledgeDocument>,
+    /// Asked instead of the built-in assistant.
+    pub model: Option<ModelSettings>,
 }
 
 impl Default for Setup {
@@ -137,6 +140,7 @@ impl Default for Setup {
             assistant: None,
             guards: Arc::new(AllGuards),
             documents: knowledge(),
+            model: None,
         }
     }
 }
@@ -185,6 +189,7 @@ impl World {
             faults: setup.faults,
             assistant: setup.assistant,
             guards: setup.guards,
+            model: setup.model,
         };
         let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
@@ -297,7 +302,7 @@ impl World {
         // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
         let (outcome, visibility) = match work.clone() {
             Work::Sync(work) => (AssertUnwindSafe(self.mail_sync.work(work)).catch_unwind().await, 360),
-            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work)).catch_unwind().await, 720),
+            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work, None)).catch_unwind().await, 720),
         };
         let outcome =
             outcome.unwrap_or(Outcome::Retry { after: Duration::from_secs(visibility), reason: "crash".into() });
@@ -348,7 +353,7 @@ impl World {
         let running = works.iter().cloned().map(|work| async move {
             match work {
                 Work::Sync(work) => mail_sync.work(work).await,
-                Work::Worker(work) => worker.work(work).await,
+                Work::Worker(work) => worker.work(work, None).await,
             }
         });
         let outcomes = futures::future::join_all(running).await;
@@ -467,6 +472,17 @@ struct Parts {
     faults: Arc<Faults>,
     assistant: Option<Arc<dyn Assistant>>,
     guards: Arc<dyn Guards>,
+    model: Option<ModelSettings>,
+}
+
+/// A server of one's own asks for no key.
+struct NoKey;
+
+#[async_trait]
+impl KeySource for NoKey {
+    async fn key(&self, _afresh: bool) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 impl Parts {
@@ -475,7 +491,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults, assistant, guards } = self;
+        let Self { url, clock, table, post, vault, rules, faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -492,6 +508,11 @@ impl Parts {
         let client = (CLIENT.to_owned(), "secret".to_owned());
         let oauth = Arc::new(GoogleOAuth::new(http.clone(), endpoints, client, Arc::new(SameClient), jwks));
         let tokens = Arc::new(Tokens::new(vault.clone(), oauth.clone(), clock.clone()));
+        let model = model.map(|settings| {
+            let key = Credentials::Key(Arc::new(NoKey));
+            Arc::new(Model::new(settings, key, http.clone(), clock.clone(), entropy.clone()))
+        });
+        let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
         let gmail = Arc::new(GoogleGmail::new(http, &url, Some(TOPIC.to_owned()), tokens, clock.clone()).unwrap());
         let budgeted = |share| -> Arc<dyn Gmail> {
             Arc::new(BudgetedGmail::new(gmail.clone(), table.clone(), table.clone(), clock.clone(), share))
@@ -524,7 +545,8 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let inner = assistant.unwrap_or_else(|| Arc::new(KnowledgeAssistant::new(table.clone(), clock.clone())));
+        let known = KnowledgeAssistant::new(table.clone(), clock.clone()).with_model(model);
+        let inner = assistant.unwrap_or_else(|| Arc::new(known));
         let assistant = CountingAssistant { inner, asked, requests };
         let worker = AiWorker {
             turns: TakeTurn {
@@ -534,6 +556,7 @@ impl Parts {
                 commits: table.clone(),
                 assistant: Arc::new(assistant),
                 guards,
+                spending,
                 writer: Arc::new(Mime),
                 queue: post.clone(),
                 clock: clock.clone(),

@@ -136,6 +136,14 @@ pub trait DueIndex: Send + Sync {
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<(ItemKey, Timestamp)>, StoreError>;
 }
 
+/// What the models cost, counted by mailbox and day.
+#[async_trait]
+pub trait Spending: Send + Sync {
+    /// Millionths of a US dollar, by a strongly consistent read; `now` filters what has expired.
+    async fn spent(&self, counter: &CapKey, now: Timestamp) -> Result<u64, StoreError>;
+    async fn spend(&self, counter: &CapKey, micro_usd: u64, expires_at: Timestamp) -> Result<(), StoreError>;
+}
+
 #[async_trait]
 pub trait WebStates: Send + Sync {
     async fn oauth_state(&self, state_hash: &str, now: Timestamp) -> Result<Option<OAuthState>, StoreError>;

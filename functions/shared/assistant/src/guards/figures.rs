@@ -114,7 +114,7 @@ pub fn figures(text: &str) -> Vec<Figure> {
             Piece::Number(written) => number(written, at.checked_sub(1).map(|before| &pieces[before]), rest, &mut out),
             Piece::Word(word) => {
                 if let Some(value) = numeral(language, word) {
-                    let kind = kind_of(None, rest);
+                    let kind = kind_of(None, &rest[..rest.len().min(2)]);
                     if kind != Kind::Plain {
                         out.push(Figure { kind, values: vec![value.to_string()] });
                     }

@@ -1,21 +1,70 @@
 //! Every account that money could go to (IBAN, card number, wallet) stands in the cited passages or in the settings.
-//! Effect: a person. A wrong check digit does not make it harmless: what is written like an account is one.
+//! Effect: a person. A wrong check digit does not make it harmless: what is written like an account is one. A reply that
+//! speaks of the customer's own payment data, where no passage does, is a draft.
 
 use super::case::Case;
-use super::{Finding, person};
+use super::{Finding, draft, person};
+use crate::text::fold;
 
 pub fn judge(case: &Case<'_>) -> Finding {
     let found = accounts(&case.reply);
-    if found.is_empty() {
-        return None;
-    }
     let squeezed = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
     let known = format!("{} {}", squeezed(&case.sources), squeezed(&case.owner));
-    if found.iter().all(|account| known.contains(account.as_str())) {
-        return None;
+    if !found.iter().all(|account| known.contains(account.as_str())) {
+        return person(
+            "an account or card number of the reply stands neither in the cited passages nor in the settings",
+        );
     }
-    person("an account or card number of the reply stands neither in the cited passages nor in the settings")
+    let (reply, known) = (fold(&case.reply), fold(&format!("{}\n{}", case.sources, case.owner)));
+    let asked_for = DATA.iter().any(|data| reply.contains(data) && !known.contains(data));
+    if asked_for { draft("the reply speaks of payment data that no cited passage speaks of") } else { None }
 }
+
+/// What a fraud asks for, folded.
+const DATA: &[&str] = &[
+    "payment detail",
+    "payment data",
+    "payment information",
+    "bank detail",
+    "card number",
+    "card detail",
+    "cvv",
+    "cvc",
+    "security code",
+    "zahlungsdaten",
+    "bankdaten",
+    "kartennummer",
+    "kartendaten",
+    "kontodaten",
+    "bankverbindung",
+    "donnees de paiement",
+    "numero de carte",
+    "numero de la carte",
+    "coordonnees bancaires",
+    "datos de pago",
+    "datos bancarios",
+    "numero de tarjeta",
+    "numero de la tarjeta",
+    "numero de su tarjeta",
+    "dati di pagamento",
+    "dati bancari",
+    "numero di carta",
+    "numero della carta",
+    "dados de pagamento",
+    "dados bancarios",
+    "numero do cartao",
+    "betaalgegevens",
+    "bankgegevens",
+    "kaartnummer",
+    "dane platnicze",
+    "dane karty",
+    "numer karty",
+    "numeru karty",
+    "betalningsuppgifter",
+    "kortnummer",
+    "betalingsoplysninger",
+    "betalingsinformasjon",
+];
 
 /// In capitals, without spaces.
 fn accounts(text: &str) -> Vec<String> {

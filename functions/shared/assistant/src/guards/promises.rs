@@ -11,9 +11,11 @@ use crate::text::{fold, sentences, words};
 use channel::assistant::GuardEffect;
 
 pub fn judge(case: &Case<'_>) -> Finding {
-    let reply = sentences(&case.reply);
-    let affirming: Vec<&str> =
-        reply.into_iter().filter(|sentence| !sentence.ends_with(['?', '？']) && !denies(sentence)).collect();
+    let affirming: Vec<&str> = sentences(&case.reply)
+        .into_iter()
+        .flat_map(str::lines)
+        .filter(|sentence| !sentence.ends_with(['?', '？']) && !denies(sentence))
+        .collect();
     let (sources, owner, customer) = (Known::of(&case.sources), Known::of(&case.owner), Known::of(&case.customer));
     let theirs = |figure: &Figure| customer.mentions(figure) && !sources.bears(figure) && !owner.bears(figure);
     let mut gravest: Finding = None;
@@ -25,6 +27,10 @@ pub fn judge(case: &Case<'_>) -> Finding {
                 }
                 Kind::Code if gives(sentence) => person("a code that only the customer named is confirmed"),
                 Kind::Period(_) | Kind::Date => draft("a period or a date that only the customer named is confirmed"),
+                // A code that nothing is said of is handed over all the same.
+                Kind::Code if !words(sentence).any(|word| word.chars().all(char::is_alphabetic)) => {
+                    draft("a code that only the customer named stands by itself")
+                }
                 Kind::Code | Kind::Plain => None,
             };
             if matches!(found, Some((GuardEffect::Person, _))) {

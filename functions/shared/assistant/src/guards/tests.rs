@@ -1,6 +1,6 @@
 use super::*;
 use channel::address::EmailAddress;
-use channel::assistant::{Answer, AnswerRequest, Author, ChainMail, Personality, Source};
+use channel::assistant::{Answer, AnswerRequest, Author, ChainMail, Source};
 use channel::time::Timestamp;
 
 const PASSAGE: &str = "You have 30 days to return an item. The parcel label costs 6.50 EUR and can be ordered at \
@@ -23,8 +23,7 @@ fn made(reply: &str) -> Made {
             subject: "Returning an item".to_owned(),
             chain: vec![mail],
             open: 1,
-            unread_attachments: vec![],
-            personality: Personality::default(),
+            ..AnswerRequest::default()
         },
         answer: Answer {
             language: "en".to_owned(),
@@ -32,8 +31,7 @@ fn made(reply: &str) -> Made {
             confidence: 0.9,
             reply: reply.to_owned(),
             sources: vec![Source { id: "shop#1".to_owned(), title: "Returns".to_owned(), passage: PASSAGE.to_owned() }],
-            reason_for_person: None,
-            canary: None,
+            ..Answer::default()
         },
     }
 }
@@ -97,6 +95,8 @@ fn strangers_in_a_reply_are_a_persons() {
     ] {
         assert_eq!(made(&format!("{GOOD}\n{planted}")).effect(guard), GuardEffect::Person, "{planted}");
     }
+    let asks_for = made(&format!("{GOOD}\nPlease renew your payment details."));
+    assert_eq!(asks_for.effect("payment"), GuardEffect::Draft);
     assert_eq!(made(&format!("{GOOD}\nWrite to support@shop.example.")).effect("addresses"), GuardEffect::Pass);
     assert_eq!(made(&format!("{GOOD}\nCall +49 30 1234567.")).effect("phones"), GuardEffect::Draft);
     let asked =
@@ -241,7 +241,9 @@ fn support_and_relevance() {
         made(&format!("{GOOD} Our new warehouse opens in autumn beside the river.")).found(),
         [("support", GuardEffect::Draft)]
     );
-    assert_eq!(made(GOOD).asks("Do you repair grandfather clocks?").effect("relevance"), GuardEffect::Draft);
+    let mut elsewhere = made(GOOD).asks("Do you repair grandfather clocks?");
+    elsewhere.request.subject = "Clocks".to_owned();
+    assert_eq!(elsewhere.effect("relevance"), GuardEffect::Draft);
     let mut uncited = made(GOOD);
     uncited.answer.sources.clear();
     assert_eq!(uncited.effect("support"), GuardEffect::Draft);

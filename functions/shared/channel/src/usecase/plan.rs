@@ -85,6 +85,7 @@ fn question(view: &MailboxView, conversation: &Conversation, turn: &Turn) -> Ans
             .map(|a| a.name.clone())
             .collect(),
         personality: view.settings.personality.clone(),
+        deadline: None,
     }
 }
 
