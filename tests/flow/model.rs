@@ -1,7 +1,7 @@
 //! `A5`, `B11`, `C7`: what becomes of a mail when a model writes the answers, whatever the model does.
 
 use crate::letters::question;
-use crate::world::{Setup, World, auto_reply};
+use crate::world::{Setup, WORKER_TIME, World, auto_reply};
 use assistant::provider::{ModelSettings, Prices, Provider};
 use channel::ports::Clock;
 use channel::record::{ConversationState, Trace};
@@ -115,6 +115,24 @@ async fn fault_34_whatever_the_model_does_nothing_is_sent_and_a_person_or_a_draf
             assert!(reason.contains("assistant") || reason.contains("model"), "{what}: {reason}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_assistant_has_what_the_function_has_left_and_no_more_than_it_may_take() {
+    let settle = Duration::from_secs(30);
+    for (answer_within, given) in [(Duration::from_secs(600), 105), (Duration::from_secs(40), 40)] {
+        let rules = Rules { answer_within, settle, ..Rules::default() };
+        let (mut world, _server) = world(plays(Character::Good), |setup| setup.rules = rules).await;
+        world.receive(&question("a"));
+        let before = world.clock.now();
+        world.settle().await;
+        let request = world.requests.lock().unwrap()[0].clone();
+        let from_mail = request.deadline.expect("an end").since(before);
+        // The turn waits for its settle time and begins within the minute after it.
+        let given = Duration::from_secs(given) + settle;
+        assert!(from_mail >= given && from_mail < given + Duration::from_secs(60), "{from_mail:?}");
+    }
+    assert_eq!(WORKER_TIME, Duration::from_secs(105 + 15));
 }
 
 #[tokio::test]

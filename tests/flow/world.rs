@@ -41,6 +41,9 @@ use token_refresher::TokenRefresher;
 const CLIENT: &str = "flow.apps.googleusercontent.test";
 const TOPIC: &str = "projects/flow/topics/gmail";
 
+/// The time-out of `ai-worker` in `template.yaml`.
+pub const WORKER_TIME: Duration = Duration::from_secs(120);
+
 pub struct World {
     pub google: Running,
     pub clock: ManualClock,
@@ -300,9 +303,10 @@ impl World {
 
     async fn one(&mut self, work: Work) {
         // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
+        let ends = self.clock.now().plus(WORKER_TIME);
         let (outcome, visibility) = match work.clone() {
             Work::Sync(work) => (AssertUnwindSafe(self.mail_sync.work(work)).catch_unwind().await, 360),
-            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work, None)).catch_unwind().await, 720),
+            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work, Some(ends))).catch_unwind().await, 720),
         };
         let outcome =
             outcome.unwrap_or(Outcome::Retry { after: Duration::from_secs(visibility), reason: "crash".into() });

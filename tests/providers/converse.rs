@@ -125,7 +125,7 @@ fn a_request_of_another_shape_is_noticed() {
     let of = |body: Value| violations(&model, "ConverseRequest", &body, "request");
     for bad in [
         serde_json::json!({ "messages": [{ "role": "user", "content": "text" }] }),
-        serde_json::json!({ "messages": [{ "role": "system", "content": [{ "text": "a" }] }] }),
+        serde_json::json!({ "messages": [{ "role": "narrator", "content": [{ "text": "a" }] }] }),
         serde_json::json!({ "system": [{ "text": "" }] }),
         serde_json::json!({ "stream": false }),
         serde_json::json!({ "inferenceConfig": { "maxTokens": 0 } }),

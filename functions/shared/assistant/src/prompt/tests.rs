@@ -30,7 +30,7 @@ fn the_thread_stands_in_order_with_its_authors_and_passages() {
     ]);
     asked.personality = Personality {
         tone: "brief".into(),
-        signature: "The shop".into(),
+        signature: "Yours, Zebedee".into(),
         disclosure: Some("By a machine".into()),
         ..Personality::default()
     };
@@ -50,7 +50,7 @@ fn the_thread_stands_in_order_with_its_authors_and_passages() {
     assert!(prompt.system.contains("kestrel-1") && prompt.system.contains("f00d") && prompt.system.contains("brief"));
     assert!(prompt.system.contains("BCP 47 tag en"), "{}", prompt.system);
     let all = format!("{}{}", prompt.system, prompt.user);
-    assert!(!all.contains("The shop\n=== f00d end") && !all.contains("By a machine"));
+    assert!(!all.contains("Zebedee") && !all.contains("By a machine"));
     assert_eq!(prompt.mails_left_out, 0);
     assert_eq!(prompt.passages[0].id, "help#1");
 }

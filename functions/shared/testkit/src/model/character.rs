@@ -131,8 +131,8 @@ fn material(dialect: Dialect, body: &Value) -> Material {
     let text = messages.iter().find(|text| text.starts_with("=== ")).cloned().unwrap_or_default();
     let fence = text.split(' ').nth(1).unwrap_or_default().to_owned();
     let (begin, end) = (format!("=== {fence} "), format!("=== {fence} end"));
-    let (mut passages, mut mails, mut part): (Vec<Passage>, String, Option<(String, Vec<&str>)>) =
-        (vec![], String::new(), None);
+    let (mut passages, mut mails) = (vec![], String::new());
+    let mut part: Option<(String, Vec<&str>)> = None;
     for line in text.lines() {
         if line == end {
             match part.take() {
