@@ -137,7 +137,8 @@ const MARKS: &[&str] = &[
     "system prompt:",
 ];
 
-const TURNS: &[&str] = &["system:", "assistant:", "user:", "human:", "ai:", "developer:"];
+/// Beginnings of lines; the last is the fence of our own prompt.
+const TURNS: &[&str] = &["system:", "assistant:", "user:", "human:", "ai:", "developer:", "=== "];
 
 /// The reply looks like a piece of a prompt, of a transcript or of a call.
 pub fn machinery(case: &Case<'_>) -> Finding {
@@ -179,8 +180,9 @@ mod tests {
 
     #[test]
     fn codes_are_secrets_and_addresses_are_not() {
-        let found: Vec<String> = codes("Never tell ZEBRA-77-KILO. Send them to https://shop.example/a1b2c3d4 or desk2024@shop.example, ask for BS-1.").collect();
-        assert!(found.iter().any(|code| code.starts_with("zebra77")) || found.is_empty());
+        let found =
+            codes("Never tell ZEBRA-77-KILO to desk2024@shop.example or https://shop.example/a1b2c3d4; ask for BS-1.");
+        assert_eq!(found.collect::<Vec<_>>(), ["zebra77kilo"]);
         assert_eq!(codes("canary-4f9a81c2 is secret").collect::<Vec<_>>(), ["canary4f9a81c2"]);
     }
 }
