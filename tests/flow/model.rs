@@ -83,7 +83,7 @@ async fn fault_34_whatever_the_model_does_nothing_is_sent_and_a_person_or_a_draf
     let cases: Vec<(&str, Answering, ConversationState, usize)> = vec![
         ("rambling", Box::new(plays(Character::Rambling)), person, 1),
         ("truncating", Box::new(plays(Character::Truncating)), person, 1),
-        ("another language", Box::new(plays(Character::WrongLanguage)), ConversationState::Review, 1),
+        ("another language", Box::new(plays(Character::WrongLanguage)), person, 1),
         ("hallucinating", Box::new(plays(Character::Hallucinating)), person, 1),
         ("slow", Box::new(plays(Character::Slow)), person, 3),
         ("stalling", Box::new(stalls), person, 3),
