@@ -8,5 +8,6 @@ mod harness;
 mod listings;
 mod model;
 mod round_trip;
+mod spending;
 mod units;
 mod wire;

@@ -1,7 +1,7 @@
 //! Every kind of item comes back as it was put, with all fields and with as few as there may be.
 
 use crate::harness::{Under, on_both};
-use channel::assistant::{Author, Personality, Source};
+use channel::assistant::{Author, Personality, Source, Usage};
 use channel::ids::{DraftId, HistoryId, LabelId, LeaseToken};
 use channel::mail::{Attachment, Authentication, Obstacle, Suppression};
 use channel::ports::Clock;
@@ -160,7 +160,19 @@ fn conversation_items(now: Timestamp) -> Vec<Item> {
         ..turn("mb", "t2", 2, now)
     };
     let source = Source { id: "doc#1".to_owned(), title: "Returns".to_owned(), passage: "Within 14 days.".to_owned() };
-    let full_trace = Trace { sources: vec![source], confidence: Some(0.1), ..trace("mb", "t2", 2, now) };
+    let usage = Usage {
+        provider: "openai".to_owned(),
+        model: "a model".to_owned(),
+        context_tokens: 1_200,
+        mails_left_out: 2,
+        passages: 3,
+        input_tokens: u64::from(u32::MAX) + 1,
+        output_tokens: 90,
+        calls: 2,
+        cost_micro_usd: 1_234_567,
+    };
+    let full_trace =
+        Trace { sources: vec![source], confidence: Some(0.1), usage: Some(usage), ..trace("mb", "t2", 2, now) };
     vec![
         head("mb", "t1", now).into(),
         full_head.into(),

@@ -11,6 +11,7 @@ mod garbage;
 mod logs;
 mod main_job;
 mod marks;
+mod model;
 mod office;
 mod permissions;
 mod thirty;

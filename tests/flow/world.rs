@@ -3,6 +3,8 @@
 use crate::letters::{ADA, DESK, Letter, genuine};
 use crate::post::{Post, Work};
 use ai_worker::{AiWorker, KnowledgeAssistant};
+use assistant::guards::AllGuards;
+use assistant::provider::{Credentials, KeySource, Model, ModelSettings};
 use async_trait::async_trait;
 use aws::{Meter, Table};
 use channel::address::EmailAddress;
@@ -39,6 +41,9 @@ use token_refresher::TokenRefresher;
 const CLIENT: &str = "flow.apps.googleusercontent.test";
 const TOPIC: &str = "projects/flow/topics/gmail";
 
+/// The time-out of `ai-worker` in `template.yaml`.
+pub const WORKER_TIME: Duration = Duration::from_secs(120);
+
 pub struct World {
     pub google: Running,
     pub clock: ManualClock,
@@ -64,7 +69,7 @@ pub struct World {
 
 /// Counts what it is asked, and answers from the knowledge base as the worker does.
 struct CountingAssistant {
-    inner: KnowledgeAssistant,
+    inner: Arc<dyn Assistant>,
     asked: Arc<AtomicU32>,
     requests: Arc<Mutex<Vec<AnswerRequest>>>,
 }
@@ -120,6 +125,12 @@ pub struct Setup {
     pub settings: Box<dyn Fn(&mut Settings) + Send>,
     pub rules: Rules,
     pub simulator: Config,
+    /// Answers in the place of the knowledge base's assistant.
+    pub assistant: Option<Arc<dyn Assistant>>,
+    pub guards: Arc<dyn Guards>,
+    pub documents: Vec<KnowledgeDocument>,
+    /// Asked instead of the built-in assistant.
+    pub model: Option<ModelSettings>,
 }
 
 impl Default for Setup {
@@ -129,6 +140,10 @@ impl Default for Setup {
             settings: Box::new(|_| ()),
             rules: Rules::default(),
             simulator: Config::default(),
+            assistant: None,
+            guards: Arc::new(AllGuards),
+            documents: knowledge(),
+            model: None,
         }
     }
 }
@@ -175,6 +190,9 @@ impl World {
             vault: vault.clone(),
             rules: setup.rules,
             faults: setup.faults,
+            assistant: setup.assistant,
+            guards: setup.guards,
+            model: setup.model,
         };
         let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
@@ -195,11 +213,11 @@ impl World {
             refresher,
             _dynamo: dynamo,
         };
-        world.connect(&setup.settings).await;
+        world.connect(&setup.settings, setup.documents).await;
         world
     }
 
-    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send)) {
+    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send), documents: Vec<KnowledgeDocument>) {
         let (mailbox, now) = (self.mailbox.clone(), self.clock.now());
         let tokens = self.google.grant(CLIENT, DESK, &["https://www.googleapis.com/auth/gmail.modify"]).unwrap();
         let grant = GrantId::parse("grant-1").unwrap();
@@ -255,7 +273,7 @@ impl World {
                 due_at: Some(now.plus(Duration::from_secs(2_900))),
             });
         self.table.commit(commit).await.unwrap();
-        for document in knowledge() {
+        for document in documents {
             self.table.commit(Commit::new().put(KnowledgeItem { ver: 0, document })).await.unwrap();
         }
     }
@@ -285,9 +303,10 @@ impl World {
 
     async fn one(&mut self, work: Work) {
         // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
+        let ends = self.clock.now().plus(WORKER_TIME);
         let (outcome, visibility) = match work.clone() {
             Work::Sync(work) => (AssertUnwindSafe(self.mail_sync.work(work)).catch_unwind().await, 360),
-            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work)).catch_unwind().await, 720),
+            Work::Worker(work) => (AssertUnwindSafe(self.worker.work(work, Some(ends))).catch_unwind().await, 720),
         };
         let outcome =
             outcome.unwrap_or(Outcome::Retry { after: Duration::from_secs(visibility), reason: "crash".into() });
@@ -338,7 +357,7 @@ impl World {
         let running = works.iter().cloned().map(|work| async move {
             match work {
                 Work::Sync(work) => mail_sync.work(work).await,
-                Work::Worker(work) => worker.work(work).await,
+                Work::Worker(work) => worker.work(work, None).await,
             }
         });
         let outcomes = futures::future::join_all(running).await;
@@ -455,6 +474,19 @@ struct Parts {
     vault: Arc<CountingVault>,
     rules: Rules,
     faults: Arc<Faults>,
+    assistant: Option<Arc<dyn Assistant>>,
+    guards: Arc<dyn Guards>,
+    model: Option<ModelSettings>,
+}
+
+/// A server of one's own asks for no key.
+struct NoKey;
+
+#[async_trait]
+impl KeySource for NoKey {
+    async fn key(&self, _afresh: bool) -> Result<Option<String>, String> {
+        Ok(None)
+    }
 }
 
 impl Parts {
@@ -463,7 +495,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults } = self;
+        let Self { url, clock, table, post, vault, rules, faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -480,6 +512,11 @@ impl Parts {
         let client = (CLIENT.to_owned(), "secret".to_owned());
         let oauth = Arc::new(GoogleOAuth::new(http.clone(), endpoints, client, Arc::new(SameClient), jwks));
         let tokens = Arc::new(Tokens::new(vault.clone(), oauth.clone(), clock.clone()));
+        let model = model.map(|settings| {
+            let key = Credentials::Key(Arc::new(NoKey));
+            Arc::new(Model::new(settings, key, http.clone(), clock.clone(), entropy.clone()))
+        });
+        let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
         let gmail = Arc::new(GoogleGmail::new(http, &url, Some(TOPIC.to_owned()), tokens, clock.clone()).unwrap());
         let budgeted = |share| -> Arc<dyn Gmail> {
             Arc::new(BudgetedGmail::new(gmail.clone(), table.clone(), table.clone(), clock.clone(), share))
@@ -512,8 +549,9 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let assistant =
-            CountingAssistant { inner: KnowledgeAssistant::new(table.clone(), clock.clone()), asked, requests };
+        let known = KnowledgeAssistant::new(table.clone(), clock.clone()).with_model(model);
+        let inner = assistant.unwrap_or_else(|| Arc::new(known));
+        let assistant = CountingAssistant { inner, asked, requests };
         let worker = AiWorker {
             turns: TakeTurn {
                 engines: table.clone(),
@@ -521,6 +559,8 @@ impl Parts {
                 conversations: table.clone(),
                 commits: table.clone(),
                 assistant: Arc::new(assistant),
+                guards,
+                spending,
                 writer: Arc::new(Mime),
                 queue: post.clone(),
                 clock: clock.clone(),

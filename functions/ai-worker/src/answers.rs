@@ -1,6 +1,8 @@
 //! The assistant as the worker uses it: the knowledge base is read from the store, indexed once for each state of its
-//! documents, and kept while the function is warm.
+//! documents, and kept while the function is warm. A configured model answers from its passages; without one the
+//! built-in assistant does.
 
+use assistant::provider::Model;
 use assistant::{Extractive, knowledge::Index};
 use async_trait::async_trait;
 use channel::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument};
@@ -23,12 +25,20 @@ struct Cached {
 pub struct KnowledgeAssistant {
     knowledge: Arc<dyn Knowledge>,
     clock: Arc<dyn Clock>,
+    model: Option<Arc<Model>>,
     cached: Mutex<Option<Cached>>,
 }
 
 impl KnowledgeAssistant {
     pub fn new(knowledge: Arc<dyn Knowledge>, clock: Arc<dyn Clock>) -> Self {
-        Self { knowledge, clock, cached: Mutex::new(None) }
+        Self { knowledge, clock, model: None, cached: Mutex::new(None) }
+    }
+
+    /// Answers are written by `model`.
+    #[must_use]
+    pub fn with_model(mut self, model: Option<Arc<Model>>) -> Self {
+        self.model = model;
+        self
     }
 
     async fn current(&self) -> Result<Arc<Extractive>, AssistantError> {
@@ -39,7 +49,7 @@ impl KnowledgeAssistant {
         }
         let documents = self.knowledge.documents().await;
         let documents = documents
-            .map_err(|error| AssistantError::Unavailable(format!("the knowledge base cannot be read: {error}")))?;
+            .map_err(|error| AssistantError::unavailable(format!("the knowledge base cannot be read: {error}")))?;
         let of = state_of(&documents);
         let assistant = match cached.take() {
             Some(known) if known.of == of => known.assistant,
@@ -60,6 +70,9 @@ fn state_of(documents: &[KnowledgeDocument]) -> Vec<(String, u64)> {
 impl Assistant for KnowledgeAssistant {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError> {
         let assistant = self.current().await?;
-        Ok(assistant.answer(request))
+        match &self.model {
+            Some(model) => model.answer(assistant.index(), request).await,
+            None => Ok(assistant.answer(request)),
+        }
     }
 }

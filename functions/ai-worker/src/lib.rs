@@ -3,15 +3,18 @@
 //! Invariant: the only function that changes anything at Gmail, and only through the ledger.
 
 mod answers;
+mod model;
 mod wire;
 
 use async_trait::async_trait;
 use channel::outcome::Outcome;
+use channel::time::Timestamp;
 use channel::usecase::act::Act;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use channel::work::WorkerWork;
 use runtime::sqs::{Handler, Record};
+use std::time::Duration;
 
 pub use answers::KnowledgeAssistant;
 pub use wire::wire;
@@ -22,10 +25,17 @@ pub struct AiWorker {
     pub parked: TakeUpParked,
 }
 
+/// What is left of the function's time for writing the plan, when the assistant has taken all that it may.
+const RESERVE: Duration = Duration::from_secs(15);
+
 impl AiWorker {
-    pub async fn work(&self, work: WorkerWork) -> Outcome {
+    /// `deadline`: when the function ends, where something ends it.
+    pub async fn work(&self, work: WorkerWork, deadline: Option<Timestamp>) -> Outcome {
         match work {
-            WorkerWork::Turn { mailbox, thread, turn } => self.turns.run(&mailbox, &thread, turn).await,
+            WorkerWork::Turn { mailbox, thread, turn } => {
+                let until = deadline.map(|deadline| deadline.minus(RESERVE));
+                self.turns.run(&mailbox, &thread, turn, until).await
+            }
             WorkerWork::Act { mailbox, thread, turn, step } => self.actions.run(&mailbox, &thread, turn, &step).await,
             WorkerWork::Resume { mailbox } => self.parked.run(&mailbox).await,
         }
@@ -35,6 +45,6 @@ impl AiWorker {
 #[async_trait]
 impl Handler<WorkerWork> for AiWorker {
     async fn handle(&self, record: Record<WorkerWork>) -> Outcome {
-        self.work(record.work).await
+        self.work(record.work, record.deadline).await
     }
 }

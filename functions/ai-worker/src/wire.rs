@@ -1,6 +1,9 @@
 //! The parts of this function, put together once.
 
+use crate::model::model;
 use crate::{AiWorker, KnowledgeAssistant};
+use assistant::guards::AllGuards;
+use channel::ports::Spending;
 use channel::usecase::act::Act;
 use channel::usecase::budget::Share;
 use channel::usecase::resume::TakeUpParked;
@@ -21,12 +24,17 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
     let google = context.google(&app, &table, Share::Answers, None)?;
     let rules = context.rules(TIME_OUT)?;
     let (sync_queue, work_queue) = (context.sync_queue()?, context.work_queue()?);
+    let model = model(context, &app)?;
+    let knowledge = KnowledgeAssistant::new(table.clone(), context.clock.clone());
+    let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
     let turns = TakeTurn {
         engines: table.clone(),
         mailboxes: table.clone(),
         conversations: table.clone(),
         commits: table.clone(),
-        assistant: Arc::new(KnowledgeAssistant::new(table.clone(), context.clock.clone())),
+        assistant: Arc::new(knowledge.with_model(model)),
+        guards: Arc::new(AllGuards),
+        spending,
         writer: Arc::new(Mime),
         queue: work_queue.clone(),
         clock: context.clock.clone(),

@@ -168,6 +168,7 @@ fn read_form(fields: &Fields) -> Option<SettingsForm> {
         signature: text("signature"),
         disclosure: text("disclosure"),
         disclosure_text: text("disclosure_text"),
+        model_budget: text("model_budget"),
     })
 }
 

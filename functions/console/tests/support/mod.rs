@@ -624,6 +624,7 @@ pub fn conversation_in_review(world: &World) {
             passage: "Orders leave on Mondays.".to_owned(),
         }],
         confidence: Some(0.82),
+        usage: None,
         expires_at: at(2_000_000),
     });
     let raw = b"Your order left on Monday.\n".to_vec();

@@ -6,7 +6,7 @@
 
 use assistant::knowledge::{Index, plain};
 use assistant::{Extractive, language};
-use channel::assistant::{Answer, AnswerRequest, Author, ChainMail, KnowledgeDocument, Personality};
+use channel::assistant::{Answer, AnswerRequest, Author, ChainMail, KnowledgeDocument};
 use channel::time::Timestamp;
 
 fn document(id: &str, text: &str) -> KnowledgeDocument {
@@ -31,8 +31,7 @@ fn request(text: &str) -> AnswerRequest {
             text: text.to_owned(),
         }],
         open: 1,
-        unread_attachments: Vec::new(),
-        personality: Personality::default(),
+        ..AnswerRequest::default()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The AWS side of the ports: the table (DynamoDB), the queues (SQS) and the secrets (Secrets Manager).
+//! The AWS side of the ports: the table (DynamoDB), the queues (SQS), the secrets (Secrets Manager)
+//! and signed requests to what has no client here.
 //!
 //! Invariant: only this crate names `aws_sdk_*`, and no error text of it carries content: it names the operation, AWS's
 //! code and the remedy. AWS's own messages are left out, because they quote keys and values.
@@ -7,6 +8,7 @@ mod config;
 mod failure;
 mod meter;
 mod queue;
+mod signer;
 mod table;
 mod vault;
 
@@ -14,5 +16,6 @@ pub use aws_config::SdkConfig;
 pub use config::{emulator_config, sdk_config};
 pub use meter::{Meter, Usage};
 pub use queue::{DeadLetters, SourceQueue, SyncSender, WorkSender};
+pub use signer::Signer;
 pub use table::Table;
 pub use vault::{AppSecretReader, SecretText, Vault};

@@ -1,6 +1,7 @@
 //! What an assistant is asked and what it may say. An answer is data: it fills these fields and nothing else.
 //! Recipients, labels, links and targets never come from it.
 
+use crate::address::EmailAddress;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,7 @@ pub struct Personality {
 }
 
 /// One thread, and nothing of any other.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswerRequest {
     pub subject: String,
     /// Oldest first; the last ones are the customer's mails that this turn answers.
@@ -47,6 +48,64 @@ pub struct AnswerRequest {
     /// Names of attachments that were not read.
     pub unread_attachments: Vec<String>,
     pub personality: Personality,
+    /// When the answer has to be there; whoever asks needs what is left after it for itself.
+    pub deadline: Option<Timestamp>,
+}
+
+/// What a customer wants, as far as routing asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Something that a knowledge base may answer.
+    Question,
+    /// Prices, offers, an interest in buying.
+    Sales,
+    /// Help with something that was bought or is used.
+    Support,
+    Complaint,
+    /// Thanks, small talk, a message that asks nothing.
+    Chat,
+    #[default]
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sentiment {
+    Positive,
+    #[default]
+    Neutral,
+    Negative,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+/// What asking a model took, the calls that failed included. All zero for an assistant without a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// `bedrock`, `openai`, `anthropic`; empty without a model.
+    pub provider: String,
+    pub model: String,
+    /// The size of what was asked, by our own approximate count.
+    pub context_tokens: u32,
+    /// Mails of the thread that found no room in the context.
+    pub mails_left_out: u32,
+    /// Passages that the model was given.
+    pub passages: u32,
+    /// As the provider counts them.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub calls: u32,
+    /// Millionths of a US dollar; 0 while the price of the model is not configured.
+    pub cost_micro_usd: u64,
 }
 
 /// A passage of the knowledge base that supports an answer.
@@ -59,7 +118,7 @@ pub struct Source {
     pub passage: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// BCP 47 of the customer's mail, `und` when it cannot be told.
     pub language: String,
@@ -72,16 +131,94 @@ pub struct Answer {
     pub sources: Vec<Source>,
     /// Why a person should take it, for people; set exactly when `answerable` is false.
     pub reason_for_person: Option<String>,
+    #[serde(default)]
+    pub intent: Intent,
+    #[serde(default)]
+    pub sentiment: Sentiment,
+    #[serde(default)]
+    pub urgency: Urgency,
+    #[serde(default)]
+    pub usage: Usage,
+    /// The secret word of the instructions that the model was given. A reply that holds it, in any disguise, leaks them.
+    #[serde(skip)]
+    pub canary: Option<String>,
+}
+
+/// What a guard is shown. Everything in it is bounded by the caller's store; nothing in it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct GuardCase<'a> {
+    pub request: &'a AnswerRequest,
+    pub answer: &'a Answer,
+    /// The mailbox's own addresses.
+    pub own: &'a [EmailAddress],
+    /// Written below an answer that no person sends; the owner's words.
+    pub disclosure: &'a str,
+}
+
+/// What a guard makes of an answer, from mild to grave (`C7`, `C8`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GuardEffect {
+    Pass,
+    /// It may be a draft; it is not sent by machine.
+    Draft,
+    /// It reaches nobody, not even as a draft.
+    Person,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardVerdict {
+    /// The guard's name, stable.
+    pub guard: &'static str,
+    pub effect: GuardEffect,
+    /// Completes "because …", for people, and quotes neither mail nor reply. Empty when it passed.
+    pub reason: String,
+}
+
+/// An answer that the guards have seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarded {
+    /// The reply as plain text, which is what the guards judged: this goes into the mail, never [`Answer::reply`].
+    pub reply: String,
+    /// One for each guard, in their order.
+    pub verdicts: Vec<GuardVerdict>,
+}
+
+impl Guarded {
+    /// Reasons of the guards that came to this effect.
+    pub fn reasons(&self, effect: GuardEffect) -> impl Iterator<Item = &str> {
+        self.verdicts.iter().filter(move |verdict| verdict.effect == effect).map(|verdict| verdict.reason.as_str())
+    }
+
+    pub fn passed(&self) -> usize {
+        self.reasons(GuardEffect::Pass).count()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AssistantError {
     /// Worth another try later.
-    #[error("the assistant is not available: {0}")]
-    Unavailable(String),
+    #[error("the assistant is not available: {why}")]
+    Unavailable { why: String, usage: Box<Usage> },
     /// The provider refused or answered with something that is no answer; a person takes over.
-    #[error("the assistant gave no usable answer: {0}")]
-    Unusable(String),
+    #[error("the assistant gave no usable answer: {why}")]
+    Unusable { why: String, usage: Box<Usage> },
+}
+
+impl AssistantError {
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self::Unavailable { why: why.into(), usage: Box::default() }
+    }
+
+    pub fn unusable(why: impl Into<String>) -> Self {
+        Self::Unusable { why: why.into(), usage: Box::default() }
+    }
+
+    /// What was spent on no answer.
+    pub fn usage(&self) -> &Usage {
+        match self {
+            Self::Unavailable { usage, .. } | Self::Unusable { usage, .. } => usage,
+        }
+    }
 }
 
 /// One document of the knowledge base.

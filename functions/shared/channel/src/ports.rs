@@ -2,7 +2,7 @@
 //! `async_trait`: an `async fn` in a trait is not object-safe.
 
 use crate::address::EmailAddress;
-use crate::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument};
+use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded, KnowledgeDocument};
 use crate::ids::{DraftId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
 use crate::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
@@ -134,6 +134,14 @@ pub trait SeenMails: Send + Sync {
 pub trait DueIndex: Send + Sync {
     /// Keys of items whose `due_at` is at or before `until`, at most `limit`, oldest first within a shard.
     async fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<(ItemKey, Timestamp)>, StoreError>;
+}
+
+/// What the models cost, counted by mailbox and day.
+#[async_trait]
+pub trait Spending: Send + Sync {
+    /// Millionths of a US dollar, by a strongly consistent read; `now` filters what has expired.
+    async fn spent(&self, counter: &CapKey, now: Timestamp) -> Result<u64, StoreError>;
+    async fn spend(&self, counter: &CapKey, micro_usd: u64, expires_at: Timestamp) -> Result<(), StoreError>;
 }
 
 #[async_trait]
@@ -424,4 +432,10 @@ pub trait MailWriter: Send + Sync {
 #[async_trait]
 pub trait Assistant: Send + Sync {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError>;
+}
+
+/// What stands between the words of a model and the mailbox. Pure: the same case gives the same verdicts, in time linear
+/// in its length.
+pub trait Guards: Send + Sync {
+    fn judge(&self, case: &GuardCase<'_>) -> Guarded;
 }

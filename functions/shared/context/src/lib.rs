@@ -4,7 +4,7 @@
 //! have to be there.
 
 use async_trait::async_trait;
-use aws::{AppSecretReader, DeadLetters, SdkConfig, SourceQueue, SyncSender, Table, Vault, WorkSender};
+use aws::{AppSecretReader, DeadLetters, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
 use channel::ports::{Clock, Entropy, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::{DAY, Rules};
@@ -24,6 +24,12 @@ use std::time::Duration;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct NotReady(String);
+
+impl NotReady {
+    pub fn because(cause: impl Into<String>) -> Self {
+        Self(cause.into())
+    }
+}
 
 fn not_ready(error: impl std::fmt::Display) -> NotReady {
     NotReady(error.to_string())
@@ -53,6 +59,32 @@ pub struct Google {
 }
 
 struct Reload(Arc<AppSecretReader>);
+
+/// The key of the model provider, from the `app` secret, at most five minutes old.
+pub struct ModelKey {
+    reader: Arc<AppSecretReader>,
+    required: bool,
+}
+
+impl ModelKey {
+    /// None when there is no key and none is required. `afresh` when the one that is known was refused.
+    pub async fn read(&self, afresh: bool) -> Result<Option<String>, String> {
+        let text = if afresh { self.reader.reload().await } else { self.reader.read().await };
+        let text = text.map_err(|error| error.to_string())?;
+        let secret = AppSecret::parse(text.expose()).map_err(|error| error.to_string())?;
+        match secret.model_key() {
+            Ok(key) => Ok(Some(key.to_owned())),
+            Err(_) if !self.required => Ok(None),
+            Err(missing) => Err(missing.to_string()),
+        }
+    }
+}
+
+impl App {
+    pub fn model_key(&self, required: bool) -> ModelKey {
+        ModelKey { reader: self.reader.clone(), required }
+    }
+}
 
 #[async_trait]
 impl ClientSource for Reload {
@@ -113,6 +145,11 @@ impl Context {
         let keys = secret.keys();
         let pseudonyms: Arc<dyn Pseudonyms> = Arc::new(keys.pseudonyms());
         Ok(App { keys, pseudonyms, secret, reader })
+    }
+
+    /// Signs requests to `service` by the function's role, in `region` or the function's own.
+    pub fn signer(&self, service: &'static str, region: Option<String>) -> Result<Signer, NotReady> {
+        Signer::new(&self.sdk, region, service, self.clock.clone()).map_err(not_ready)
     }
 
     pub fn jwks(&self) -> Result<Arc<Jwks>, NotReady> {

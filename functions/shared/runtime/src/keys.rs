@@ -17,6 +17,9 @@ pub struct AppSecret {
     pub google_client_id: String,
     pub google_client_secret: String,
     pub root_key: String,
+    /// The key of the model provider; absent until the owner has put it in, and never there for Bedrock.
+    #[serde(default)]
+    pub model_key: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +31,8 @@ pub enum BadSecret {
     ShortRootKey,
     #[error("google_client_id or google_client_secret of the app secret is empty: put the OAuth client in")]
     NoClient,
+    #[error("model_key of the app secret is empty: put the provider's key in with infra/assistant/store-key.sh")]
+    NoModelKey,
 }
 
 /// At six bits a character, enough for a 192-bit key.
@@ -47,6 +52,14 @@ impl AppSecret {
         match (self.google_client_id.trim(), self.google_client_secret.trim()) {
             ("", _) | (_, "") => Err(BadSecret::NoClient),
             client => Ok(client),
+        }
+    }
+
+    /// The key of the model provider.
+    pub fn model_key(&self) -> Result<&str, BadSecret> {
+        match self.model_key.trim() {
+            "" => Err(BadSecret::NoModelKey),
+            key => Ok(key),
         }
     }
 
@@ -202,6 +215,7 @@ mod tests {
         assert_eq!(secret.client(), Ok(("c", "s")));
         let empty = AppSecret::parse(&text("", ROOT)).ok().unwrap();
         assert_eq!(empty.client(), Err(BadSecret::NoClient));
+        assert_eq!(empty.model_key(), Err(BadSecret::NoModelKey));
         assert_eq!(AppSecret::parse(&text("c", "short")).err(), Some(BadSecret::ShortRootKey));
         let broken = AppSecret::parse("{\"root_key\": hunter2").err().unwrap();
         assert_eq!(broken, BadSecret::Form);

@@ -16,6 +16,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use channel::ids::MailboxId;
 use channel::outcome::Outcome;
 use channel::ports::{DeadLetter, QueueError, Visibility};
+use channel::time::Timestamp;
 use channel::work::{Envelope, SyncWork, VERSION, WorkerWork};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub struct Record<W> {
     pub message_id: String,
     /// How often the queue has handed it out, this time included.
     pub receive_count: u32,
+    /// When the function ends, whatever it is doing.
+    pub deadline: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -104,13 +107,23 @@ impl Runner {
 
     /// Never fails as a whole: that would bring back the records that were done.
     pub async fn run<W: QueueWork>(&self, event: SqsEvent, handler: Arc<dyn Handler<W>>) -> SqsBatchResponse {
+        self.run_until(event, handler, None).await
+    }
+
+    /// The same for a function that has to know when it ends.
+    pub async fn run_until<W: QueueWork>(
+        &self,
+        event: SqsEvent,
+        handler: Arc<dyn Handler<W>>,
+        deadline: Option<Timestamp>,
+    ) -> SqsBatchResponse {
         let tasks: Vec<_> = event
             .records
             .into_iter()
             .map(|message| {
                 let item = message.message_id.clone().unwrap_or_default();
                 let (runner, handler) = (self.clone(), Arc::clone(&handler));
-                (item, tokio::spawn(async move { runner.one(message, handler).await }))
+                (item, tokio::spawn(async move { runner.one(message, handler, deadline).await }))
             })
             .collect();
         let mut response = SqsBatchResponse::default();
@@ -128,12 +141,17 @@ impl Runner {
         response
     }
 
-    async fn one<W: QueueWork>(&self, message: SqsMessage, handler: Arc<dyn Handler<W>>) -> Fate {
+    async fn one<W: QueueWork>(
+        &self,
+        message: SqsMessage,
+        handler: Arc<dyn Handler<W>>,
+        deadline: Option<Timestamp>,
+    ) -> Fate {
         let watch = Stopwatch::start();
         let body = message.body.as_deref().unwrap_or_default();
         let (work, outcome) = match decode::<W>(body) {
             Ok(work) => {
-                let outcome = attempt(&message, &work, &handler).await;
+                let outcome = attempt(&message, &work, &handler, deadline).await;
                 (Some(work), outcome)
             }
             Err(reason) => (None, Outcome::Fail(reason)),
@@ -190,9 +208,14 @@ fn decode<W: QueueWork>(body: &str) -> Result<W, String> {
 }
 
 /// In a task of its own, so that a panic ends nothing but this record.
-async fn attempt<W: QueueWork>(message: &SqsMessage, work: &W, handler: &Arc<dyn Handler<W>>) -> Outcome {
+async fn attempt<W: QueueWork>(
+    message: &SqsMessage,
+    work: &W,
+    handler: &Arc<dyn Handler<W>>,
+    deadline: Option<Timestamp>,
+) -> Outcome {
     let receive_count = receive_count(message);
-    let record = Record { work: work.clone(), message_id: id(message).to_owned(), receive_count };
+    let record = Record { work: work.clone(), message_id: id(message).to_owned(), receive_count, deadline };
     let handler = Arc::clone(handler);
     match tokio::spawn(async move { handler.handle(record).await }).await {
         Ok(outcome) => outcome,

@@ -212,6 +212,7 @@ pub fn trace(mailbox: &str, thread: &str, turn: u32, now: Timestamp) -> Trace {
         entries: vec![TraceEntry { at: now, step: "mode".to_owned(), said: "Answers become drafts.".to_owned() }],
         sources: vec![],
         confidence: Some(0.9),
+        usage: None,
         expires_at: now.plus(KEPT),
     }
 }

@@ -189,6 +189,10 @@ failing! {
         fn oauth_state(state_hash: &str, now: Timestamp) -> Result<Option<OAuthState>, StoreError>;
         fn session(session_hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError>;
     }
+    Spending {
+        fn spent(counter: &CapKey, now: Timestamp) -> Result<u64, StoreError>;
+        fn spend(counter: &CapKey, micro_usd: u64, expires_at: Timestamp) -> Result<(), StoreError>;
+    }
     Knowledge {
         fn documents() -> Result<Vec<KnowledgeDocument>, StoreError>;
     }

@@ -1,10 +1,12 @@
-//! Fakes for tests: a manual clock, a store, queues and a vault in memory, faults on demand, and records to begin with.
+//! Fakes for tests: a manual clock, a store, queues and a vault in memory, faults on demand, a model provider of any
+//! character, and records to begin with.
 //!
 //! Invariant: a fake keeps the contract of its port. The suite in `tests/contract` runs on it and on the real adapter;
 //! misuse that no adapter could answer panics and says what was wrong.
 
 mod build;
 mod fault;
+pub mod model;
 mod queues;
 mod store;
 mod surroundings;

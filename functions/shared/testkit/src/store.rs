@@ -10,14 +10,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
-pub trait Store: Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge {}
+pub trait Store:
+    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge + Spending
+{
+}
 
-impl<T: Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge> Store for T {}
+impl<T> Store for T where
+    T: Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge + Spending
+{
+}
 
 #[derive(Default)]
 struct Inner {
     items: BTreeMap<ItemKey, Item>,
     counters: BTreeMap<CapKey, u32>,
+    spent: BTreeMap<CapKey, (u64, Timestamp)>,
 }
 
 pub struct MemoryStore {
@@ -378,5 +385,21 @@ impl Knowledge for MemoryStore {
     async fn documents(&self) -> Result<Vec<KnowledgeDocument>, StoreError> {
         let items = self.all_live(self.clock.now()).into_iter();
         Ok(items.filter_map(|item| if let Item::Knowledge(item) = item { Some(item.document) } else { None }).collect())
+    }
+}
+
+#[async_trait]
+impl Spending for MemoryStore {
+    async fn spent(&self, counter: &CapKey, now: Timestamp) -> Result<u64, StoreError> {
+        let inner = self.inner();
+        let live = inner.spent.get(counter).filter(|(_, expires_at)| *expires_at > now);
+        Ok(live.map_or(0, |(spent, _)| *spent))
+    }
+
+    async fn spend(&self, counter: &CapKey, micro_usd: u64, expires_at: Timestamp) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        let entry = inner.spent.entry(counter.clone()).or_insert((0, expires_at));
+        *entry = (entry.0 + micro_usd, expires_at);
+        Ok(())
     }
 }

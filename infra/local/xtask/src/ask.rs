@@ -4,7 +4,7 @@ use crate::workspace::Workspace;
 use crate::{Result, demo};
 use assistant::Extractive;
 use assistant::knowledge::Index;
-use channel::assistant::{Answer, AnswerRequest, Author, ChainMail, Personality};
+use channel::assistant::{Answer, AnswerRequest, Author, ChainMail};
 use channel::ports::Clock;
 use runtime::clock::SystemClock;
 use std::fmt::Write;
@@ -15,8 +15,7 @@ pub fn ask(question: &str) -> Result<Answer> {
         subject: String::new(),
         chain: vec![ChainMail { author: Author::Customer, at: SystemClock.now(), text: question.to_owned() }],
         open: 1,
-        unread_attachments: vec![],
-        personality: Personality::default(),
+        ..AnswerRequest::default()
     }))
 }
 

@@ -440,6 +440,8 @@ impl Start<'_> {
             ("PubSubTopic", google::TOPIC.to_owned()),
             ("PushSubscription", google::SUBSCRIPTION.to_owned()),
             ("PushServiceAccount", google::SERVICE_ACCOUNT.to_owned()),
+            // No key and no network.
+            ("Assistant", "extractive".to_owned()),
             ("SettleSeconds", "2".to_owned()),
             ("FallbackSyncSeconds", "60".to_owned()),
             ("GmailUrl", google.clone()),

@@ -86,22 +86,8 @@ impl Deployment<'_> {
 
     /// Puts the Google client into the `app` secret, beside what the deployment generated.
     pub async fn store_client(&self, client_id: &str, client_secret: &str) -> Result<()> {
-        let name = format!("{}/app", self.stack);
-        let read =
-            self.aws.json("secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name })).await?;
-        let text = read["SecretString"].as_str().ok_or_else(|| Error::new("the app secret holds no text"))?;
-        let mut secret: Value = serde_json::from_str(text).why(|| "the app secret".into())?;
-        if secret["google_client_id"] == client_id && secret["google_client_secret"] == client_secret {
-            return Ok(());
-        }
-        secret["google_client_id"] = client_id.into();
-        secret["google_client_secret"] = client_secret.into();
-        let put = json!({
-            "SecretId": name,
-            "SecretString": secret.to_string(),
-            "ClientRequestToken": hex(&digest(&SHA256, secret.to_string().as_bytes()).as_ref()[..16]),
-        });
-        self.aws.json("secretsmanager", "secretsmanager.PutSecretValue", &put).await.map(drop)
+        let fields = [("google_client_id", client_id), ("google_client_secret", client_secret)];
+        store_in_app_secret(self.aws, self.stack, &fields).await
     }
 }
 
@@ -118,6 +104,26 @@ async fn described(aws: &AwsHttp, stack: &str) -> Result<Option<String>> {
 pub async fn state(aws: &AwsHttp, stack: &str) -> Result<Option<String>> {
     let described = described(aws, stack).await?;
     Ok(described.map(|xml| element(&xml, "StackStatus").unwrap_or("unknown").to_owned()))
+}
+
+/// Sets fields of the `app` secret of `stack` and leaves the others as they are.
+pub async fn store_in_app_secret(aws: &AwsHttp, stack: &str, fields: &[(&str, &str)]) -> Result<()> {
+    let name = format!("{stack}/app");
+    let read = aws.json("secretsmanager", "secretsmanager.GetSecretValue", &json!({ "SecretId": name })).await?;
+    let text = read["SecretString"].as_str().ok_or_else(|| Error::new("the app secret holds no text"))?;
+    let mut secret: Value = serde_json::from_str(text).why(|| "the app secret".into())?;
+    if fields.iter().all(|(field, value)| secret[*field] == *value) {
+        return Ok(());
+    }
+    for (field, value) in fields {
+        secret[*field] = (*value).into();
+    }
+    let put = json!({
+        "SecretId": name,
+        "SecretString": secret.to_string(),
+        "ClientRequestToken": hex(&digest(&SHA256, secret.to_string().as_bytes()).as_ref()[..16]),
+    });
+    aws.json("secretsmanager", "secretsmanager.PutSecretValue", &put).await.map(drop)
 }
 
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {

@@ -4,15 +4,15 @@
 //! the mail's words select and are never repeated. So no mail can put words, numbers or orders into a reply. One ask
 //! without a source makes the whole mail a person's: half an answer looks like a whole one.
 
-mod phrases;
-mod questions;
-mod routing;
+pub(crate) mod phrases;
+pub(crate) mod questions;
 
+use crate::concerns::{self, Concern};
 use crate::knowledge::{self, Index, Match, Query};
 use crate::language::{self, UNDETERMINED};
 use crate::text::{clip, sentences};
 use async_trait::async_trait;
-use channel::assistant::{Answer, AnswerRequest, AssistantError, Author, Source};
+use channel::assistant::{Answer, AnswerRequest, AssistantError, Author, Intent, Sentiment, Source, Urgency};
 use channel::ports::Assistant;
 use questions::{Ask, Reading};
 
@@ -40,12 +40,32 @@ struct Found {
 }
 
 /// Why a person, for the operator.
-struct Person(String);
+struct Person {
+    reason: String,
+    concern: Option<Concern>,
+}
 
 impl Person {
     fn because(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self { reason: reason.into(), concern: None }
     }
+}
+
+/// What the routing knows of a mail; neutral where it knows nothing.
+fn traits(concern: Option<Concern>) -> (Intent, Sentiment, Urgency) {
+    use Concern::{Abuse, Cancellation, Complaint, Credentials, Instructions, Legal, MoneyBack, SelfHarm};
+    match concern {
+        None | Some(Instructions) => (Intent::Other, Sentiment::Neutral, Urgency::Normal),
+        Some(SelfHarm) => (Intent::Other, Sentiment::Negative, Urgency::High),
+        Some(Legal) => (Intent::Complaint, Sentiment::Negative, Urgency::High),
+        Some(Abuse | MoneyBack | Complaint) => (Intent::Complaint, Sentiment::Negative, Urgency::Normal),
+        Some(Credentials | Cancellation) => (Intent::Support, Sentiment::Neutral, Urgency::Normal),
+    }
+}
+
+/// The sentences of a mail that ask for something.
+pub(crate) fn asked(mail: &str) -> impl Iterator<Item = &str> {
+    questions::read(mail).asks.into_iter().map(|ask| ask.text)
 }
 
 impl Extractive {
@@ -63,14 +83,11 @@ impl Extractive {
         let language = self.language_of(request, subject, &open);
         match self.compose(request, subject, &open, &language) {
             Ok(answer) => answer,
-            Err(Person(reason)) => Answer {
-                language,
-                answerable: false,
-                confidence: 0.0,
-                reply: String::new(),
-                sources: Vec::new(),
-                reason_for_person: Some(reason),
-            },
+            Err(Person { reason, concern }) => {
+                let (intent, sentiment, urgency) = traits(concern);
+                let reason_for_person = Some(reason);
+                Answer { language, reason_for_person, intent, sentiment, urgency, ..Answer::default() }
+            }
         }
     }
 
@@ -86,8 +103,8 @@ impl Extractive {
         }
         let mut all: Vec<&str> = open.iter().flat_map(|mail| sentences(mail)).collect();
         all.extend(sentences(subject));
-        if let Some(concern) = routing::concern(&all) {
-            return Err(Person::because(concern.reason()));
+        if let Some(concern) = concerns::concern(&all) {
+            return Err(Person { concern: Some(concern), ..Person::because(concern.reason()) });
         }
         let reply_language = self.reply_language(request, language)?;
         let asks = asks(request, subject, open)?;
@@ -239,7 +256,8 @@ impl Extractive {
             confidence: weakest.min(ceiling),
             reply: phrases::framed(reply_language, &parts.join("\n\n")),
             sources,
-            reason_for_person: None,
+            intent: Intent::Question,
+            ..Answer::default()
         })
     }
 }

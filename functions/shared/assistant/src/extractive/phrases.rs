@@ -120,6 +120,11 @@ pub fn framed(language: &str, body: &str) -> String {
     }
 }
 
+/// Whether a sentence is one of the frames' own.
+pub fn is_framing(sentence: &str) -> bool {
+    FRAMES.iter().any(|frame| frame.opening == sentence || frame.closing == sentence)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

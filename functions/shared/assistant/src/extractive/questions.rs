@@ -1,6 +1,6 @@
 //! What a mail asks: its sentences that are questions or requests, in order, and the rest as their context.
 
-use super::routing::contains;
+use crate::concerns::contains;
 use crate::text::{fold, sentences, words};
 
 /// A sentence that asks for something.

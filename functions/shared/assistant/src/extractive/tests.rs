@@ -1,5 +1,5 @@
 use super::*;
-use channel::assistant::{ChainMail, KnowledgeDocument, Personality};
+use channel::assistant::{ChainMail, KnowledgeDocument};
 use channel::time::Timestamp;
 
 const GUIDE: &str = "# Help\n\n## Delivery times\n\nStandard delivery takes 3 to 5 working days.\n\n## Opening hours\n\nThe shop is open Monday to Friday from 9:00 to 18:00.\n\n\
@@ -23,8 +23,7 @@ fn request(subject: &str, text: &str) -> AnswerRequest {
         subject: subject.to_owned(),
         chain: vec![mail(Author::Customer, text)],
         open: 1,
-        unread_attachments: Vec::new(),
-        personality: Personality::default(),
+        ..AnswerRequest::default()
     }
 }
 
@@ -96,4 +95,16 @@ fn an_empty_chain_is_a_persons() {
 fn thanks_alone_are_a_persons_and_said_to_be() {
     let answer = assistant().answer(&request("Re: Delivery", "Thanks a lot, that helped!"));
     assert!(answer.reason_for_person.is_some_and(|reason| reason.contains("thanks")));
+}
+
+#[test]
+fn what_the_routing_finds_is_told() {
+    let told = |text: &str| {
+        let answer = assistant().answer(&request("Hello", text));
+        (answer.intent, answer.sentiment, answer.urgency)
+    };
+    assert_eq!(told("How long does delivery take?"), (Intent::Question, Sentiment::Neutral, Urgency::Normal));
+    let complaint = told("My parcel arrived broken and I am very disappointed. This is a complaint.");
+    assert_eq!((complaint.0, complaint.1), (Intent::Complaint, Sentiment::Negative));
+    assert_eq!(told("I will take legal action, my lawyer will write to you.").2, Urgency::High);
 }

@@ -15,13 +15,12 @@ mod terms;
 pub use chunk::plain;
 pub(crate) use coverage::Query;
 pub use coverage::{FLOOR, Match};
-pub(crate) use terms::{Term, stop_words, terms};
+pub(crate) use terms::{Term, concept_token, stop_words, terms};
 
 use crate::language;
 use bm25::{Document, SearchEngine, SearchEngineBuilder, Tokenizer};
 use channel::assistant::KnowledgeDocument;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use terms::concept_token;
 
 /// More passages than this are not indexed; the rest is counted in [`Index::skipped`].
 pub const MAX_PASSAGES: usize = 20_000;

@@ -9,6 +9,7 @@ mod due;
 mod item;
 mod key;
 mod read;
+mod spending;
 
 use crate::failure;
 use crate::meter::{Direction, Meter};

@@ -1,7 +1,7 @@
 //! A conversation is one Gmail thread: its head, mails, turns, actions and traces.
 
 use crate::address::{EmailAddress, Mailbox};
-use crate::assistant::{Author, Source};
+use crate::assistant::{Author, Source, Usage};
 use crate::ids::{DraftId, LabelId, MailboxId, MessageId, StepName, ThreadId};
 use crate::mail::{Attachment, Authentication, MailHeaders, Obstacle, OutgoingReply, Suppression};
 use crate::record::Lease;
@@ -325,6 +325,9 @@ pub struct Trace {
     /// The passages that support the answer.
     pub sources: Vec<Source>,
     pub confidence: Option<f32>,
+    /// What was spent on this turn's answer; none when no model was asked.
+    #[serde(default)]
+    pub usage: Option<Usage>,
     pub expires_at: Timestamp,
 }
 

@@ -34,7 +34,7 @@ pub enum ItemKey {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CapKey {
     pub mailbox: MailboxId,
-    /// `thread`, `sender`, `domain` or `mailbox`.
+    /// `thread`, `sender`, `domain` or `mailbox` for answers, `cost` for what models cost.
     pub scope: &'static str,
     /// A thread id or a pseudonym; empty for the mailbox itself.
     pub subject: String,

@@ -51,6 +51,17 @@ pub struct Settings {
     pub enabled: bool,
     #[serde(default)]
     pub personality: Personality,
+    /// What models may cost for this mailbox in a UTC day, in US cents (`B11`). Zero means that no model is asked.
+    #[serde(default = "default_model_budget")]
+    pub model_budget_cents: u32,
+}
+
+/// One US dollar a day.
+pub const DEFAULT_MODEL_BUDGET_CENTS: u32 = 100;
+pub const MAX_MODEL_BUDGET_CENTS: u32 = 100_000;
+
+fn default_model_budget() -> u32 {
+    DEFAULT_MODEL_BUDGET_CENTS
 }
 
 /// The longest response delay, seven days.
@@ -69,6 +80,7 @@ impl Settings {
             delay_secs: 0,
             enabled: true,
             personality: Personality::default(),
+            model_budget_cents: DEFAULT_MODEL_BUDGET_CENTS,
         }
     }
 

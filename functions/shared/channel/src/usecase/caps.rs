@@ -1,5 +1,6 @@
 //! Answer budgets (`B11`): how many mails a machine may send in a window, so that two machines stop.
 
+use crate::ids::MailboxId;
 use crate::ports::Pseudonyms;
 use crate::record::{Action, CapKey, CapUse};
 use crate::time::Timestamp;
@@ -25,6 +26,11 @@ pub fn caps(action: &Action, rules: &Rules, pseudonyms: &dyn Pseudonyms, now: Ti
         caps.push(cap("domain", to.email.domain().to_owned(), &day, limits.domain_per_day));
     }
     caps
+}
+
+/// What models have cost for a mailbox on this UTC day.
+pub fn cost_counter(mailbox: &MailboxId, now: Timestamp) -> CapKey {
+    CapKey { mailbox: mailbox.clone(), scope: "cost", subject: String::new(), window: window(now, DAY) }
 }
 
 /// The window's number, counted from the Unix epoch: windows are UTC days and hours.

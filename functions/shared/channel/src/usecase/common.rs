@@ -30,6 +30,8 @@ pub struct Rules {
     pub min_confidence: f32,
     /// Answers sent by machine, at most.
     pub caps: Caps,
+    /// The longest that the assistant is waited for, however much time the function has.
+    pub answer_within: Duration,
 }
 
 /// Answer budgets (`B11`).
@@ -58,6 +60,7 @@ impl Default for Rules {
             stale: DAY,
             min_confidence: 0.5,
             caps: Caps { thread_per_day: 3, sender_per_day: 5, domain_per_day: 30, mailbox_per_hour: 30 },
+            answer_within: Duration::from_secs(90),
         }
     }
 }

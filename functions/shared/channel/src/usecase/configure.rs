@@ -43,6 +43,8 @@ pub struct SettingsForm {
     /// `standard`, `own` or `off`.
     pub disclosure: String,
     pub disclosure_text: String,
+    /// US dollars a day, such as `1` or `0.50`; nothing leaves it as it is.
+    pub model_budget: String,
 }
 
 /// What is wrong with one field, for people.
@@ -87,6 +89,7 @@ impl SettingsForm {
             signature: personality.signature.clone(),
             disclosure: disclosure.to_owned(),
             disclosure_text: disclosure_text.to_owned(),
+            model_budget: format!("{}.{:02}", settings.model_budget_cents / 100, settings.model_budget_cents % 100),
         }
     }
 
@@ -103,6 +106,7 @@ impl SettingsForm {
             delay_secs: self.delay_secs(&mut wrong),
             enabled: self.enabled,
             personality: self.personality(&mut wrong),
+            model_budget_cents: self.model_budget_cents(current.model_budget_cents, &mut wrong),
         };
         let begins_sending = settings.mode() == Mode::AutoReply && current.mode() != Mode::AutoReply;
         if begins_sending && !self.auto_reply_confirmed {
@@ -162,6 +166,25 @@ impl SettingsForm {
                 0
             }
         }
+    }
+
+    fn model_budget_cents(&self, current: u32, wrong: &mut Wrong) -> u32 {
+        let text = self.model_budget.trim();
+        if text.is_empty() {
+            return current;
+        }
+        let (dollars, cents) = text.split_once(['.', ',']).unwrap_or((text, ""));
+        let cents = match cents.len() {
+            0 => Ok(0),
+            1 => cents.parse().map(|tens: u32| tens * 10),
+            _ => cents.parse(),
+        };
+        let sum = dollars.parse::<u32>().ok().zip(cents.ok().filter(|cents| *cents < 100));
+        let sum = sum.and_then(|(dollars, cents)| dollars.checked_mul(100)?.checked_add(cents));
+        sum.filter(|sum| *sum <= MAX_MODEL_BUDGET_CENTS).unwrap_or_else(|| {
+            wrong.say("model_budget", "Give an amount in US dollars from 0 to 1000, such as 1 or 0.50.");
+            current
+        })
     }
 
     fn personality(&self, wrong: &mut Wrong) -> Personality {

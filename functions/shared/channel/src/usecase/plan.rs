@@ -4,7 +4,7 @@
 //! the text and nothing else. What would be sent by machine becomes a draft whenever a reason for that is found (`C7`).
 
 use crate::address::EmailAddress;
-use crate::assistant::{Answer, AnswerRequest, Author, ChainMail};
+use crate::assistant::{Answer, AnswerRequest, Author, ChainMail, GuardCase, GuardEffect, Guarded};
 use crate::mail::{Authentication, Obstacle, OutgoingReply, Suppression};
 use crate::ports::MailWriter;
 use crate::record::{ActionKind, Conversation, MailboxView, Mode, StoredMail, Turn};
@@ -85,6 +85,7 @@ fn question(view: &MailboxView, conversation: &Conversation, turn: &Turn) -> Ans
             .map(|a| a.name.clone())
             .collect(),
         personality: view.settings.personality.clone(),
+        deadline: None,
     }
 }
 
@@ -104,6 +105,7 @@ pub fn plan_answer(
     conversation: &Conversation,
     turn: &Turn,
     answer: &Answer,
+    guarded: &Guarded,
     writer: &dyn MailWriter,
     marker: String,
     rules: &Rules,
@@ -119,7 +121,11 @@ pub fn plan_answer(
         return Err("The mail names nobody who can be answered.".to_owned());
     }
     let downgrades = match view.settings.mode() {
-        Mode::AutoReply => downgrades(view, &mails, answer, writer, &own[0], now, rules),
+        Mode::AutoReply => {
+            let mut reasons = downgrades(view, &mails, answer, writer, &own[0], now, rules);
+            reasons.extend(guarded.reasons(GuardEffect::Draft).map(str::to_owned));
+            reasons
+        }
         Mode::Draft | Mode::ReceiveOnly => vec![],
     };
     let sends = view.settings.mode() == Mode::AutoReply && downgrades.is_empty();
@@ -129,7 +135,7 @@ pub fn plan_answer(
         to,
         cc: vec![],
         subject: writer.reply_subject(&conversation.head.title),
-        text: answer_text(view, answer, sends),
+        text: answer_text(view, &guarded.reply, sends),
         in_reply_to,
         references,
         marker,
@@ -141,14 +147,28 @@ pub fn plan_answer(
 /// What a mail sent without a person says about itself, where the settings say nothing else.
 pub const DEFAULT_DISCLOSURE: &str = "This answer was written by an assistant. Reply to reach a person.";
 
-fn answer_text(view: &MailboxView, answer: &Answer, machine_sent: bool) -> String {
+fn disclosure(view: &MailboxView) -> &str {
+    view.settings.personality.disclosure.as_deref().unwrap_or(DEFAULT_DISCLOSURE)
+}
+
+/// What the guards are shown of an answer.
+pub fn guard_case<'a>(
+    view: &'a MailboxView,
+    request: &'a AnswerRequest,
+    answer: &'a Answer,
+    own: &'a [EmailAddress],
+) -> GuardCase<'a> {
+    GuardCase { request, answer, own, disclosure: disclosure(view) }
+}
+
+fn answer_text(view: &MailboxView, reply: &str, machine_sent: bool) -> String {
     let personality = &view.settings.personality;
-    let mut text = answer.reply.trim_end().to_owned();
+    let mut text = reply.trim_end().to_owned();
     if !personality.signature.trim().is_empty() {
         text.push_str("\n\n");
         text.push_str(personality.signature.trim_end());
     }
-    let disclosure = personality.disclosure.as_deref().unwrap_or(DEFAULT_DISCLOSURE);
+    let disclosure = disclosure(view);
     if machine_sent && !disclosure.trim().is_empty() {
         text.push_str("\n\n");
         text.push_str(disclosure.trim_end());

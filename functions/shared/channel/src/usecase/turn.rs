@@ -1,21 +1,23 @@
 //! Turn: what becomes of the open mails of a thread. Planned under the thread's lease, for one revision, in one
 //! transaction over turn, action, head and trace.
 
-use crate::assistant::{Answer, AssistantError};
+use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardEffect, Guarded, Usage};
 use crate::ids::{MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, MailWriter, Mailboxes, WorkQueue,
+    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes, Spending,
+    WorkQueue,
 };
 use crate::record::{
     Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
     MailboxView, TakenOver, Trace, TraceEntry, Turn, TurnState,
 };
 use crate::time::Timestamp;
-use crate::usecase::common::{Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
+use crate::usecase::caps::cost_counter;
+use crate::usecase::common::{DAY, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
-use crate::usecase::plan::{Planned, Verdict, before_asking, plan_answer};
+use crate::usecase::plan::{Planned, Verdict, before_asking, guard_case, plan_answer};
 use crate::work::WorkerWork;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,9 @@ pub struct TakeTurn {
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub assistant: Arc<dyn Assistant>,
+    pub guards: Arc<dyn Guards>,
+    /// Counts what a model costs; none where the assistant costs nothing.
+    pub spending: Option<Arc<dyn Spending>>,
     pub writer: Arc<dyn MailWriter>,
     pub queue: Arc<dyn WorkQueue>,
     pub clock: Arc<dyn Clock>,
@@ -43,17 +48,32 @@ enum Decision {
     NeedsPerson(String),
 }
 
+/// What the trace keeps of a decision.
+#[derive(Default)]
+struct Told {
+    entries: Vec<TraceEntry>,
+    usage: Option<Usage>,
+}
+
 /// The name of the one answering step of the modes; flows will bring names of their own.
 pub fn answer_step() -> StepName {
     StepName::parse("answer").unwrap_or_else(|_| unreachable!("a constant that is a valid id"))
 }
 
 impl TakeTurn {
-    pub async fn run(&self, mailbox: &MailboxId, thread: &ThreadId, no: u32) -> Outcome {
-        self.try_run(mailbox, thread, no).await.unwrap_or_else(Stop::outcome)
+    /// `until`: when the assistant must have answered, so that the plan can still be written. None where nothing ends
+    /// the caller.
+    pub async fn run(&self, mailbox: &MailboxId, thread: &ThreadId, no: u32, until: Option<Timestamp>) -> Outcome {
+        self.try_run(mailbox, thread, no, until).await.unwrap_or_else(Stop::outcome)
     }
 
-    async fn try_run(&self, mailbox: &MailboxId, thread: &ThreadId, no: u32) -> Result<Outcome, Stop> {
+    async fn try_run(
+        &self,
+        mailbox: &MailboxId,
+        thread: &ThreadId,
+        no: u32,
+        until: Option<Timestamp>,
+    ) -> Result<Outcome, Stop> {
         let now = self.clock.now();
         let Some(view) = self.mailboxes.mailbox(mailbox).await? else { return Ok(Outcome::Ignore("unknown_mailbox")) };
         let Some(mut conversation) = self.conversations.conversation(mailbox, thread, now).await? else {
@@ -91,16 +111,77 @@ impl TakeTurn {
             other => other?,
         }
         conversation.head.ver += 1;
-        let (decision, trace) = if attempts > ATTEMPTS {
-            let why = "Planning the answer was begun several times and never ended.".to_owned();
-            (Decision::NeedsPerson(why), vec![])
+        let mut told = Told::default();
+        let decision = if attempts > ATTEMPTS {
+            Decision::NeedsPerson("Planning the answer was begun several times and never ended.".to_owned())
         } else {
-            match self.decide(&view, &conversation, &turn).await {
-                Ok(decided) => decided,
+            match self.decide(&view, &conversation, &turn, until, &mut told).await {
+                Ok(decision) => decision,
+                Err(error) if attempts == ATTEMPTS => {
+                    told.entries.push(self.entry("assistant", error.to_string()));
+                    Decision::NeedsPerson(format!("The assistant was asked {ATTEMPTS} times and was not available."))
+                }
                 Err(error) => return self.give_back(conversation.head, &turn, &error).await,
             }
         };
-        self.write(&view, conversation, turn, decision, trace).await
+        self.write(&view, conversation, turn, decision, told).await
+    }
+
+    fn entry(&self, step: &str, said: String) -> TraceEntry {
+        TraceEntry { at: self.clock.now(), step: step.to_owned(), said }
+    }
+
+    fn tell(&self, guarded: &Guarded, effect: GuardEffect, lead: &str, told: &mut Told) {
+        told.entries.extend(guarded.reasons(effect).map(|reason| self.entry("guard", format!("{lead} {reason}."))));
+    }
+
+    /// Asks within the budget of the mailbox and the time that is left; the inner error is for a person.
+    async fn ask(
+        &self,
+        view: &MailboxView,
+        mut request: AnswerRequest,
+        until: Option<Timestamp>,
+        told: &mut Told,
+    ) -> Result<Result<Answer, String>, AssistantError> {
+        let now = self.clock.now();
+        let longest = now.plus(self.rules.answer_within);
+        request.deadline = Some(until.map_or(longest, |until| until.min(longest)));
+        let counter = cost_counter(&view.meta.mailbox, now);
+        if let Some(spending) = &self.spending {
+            let limit = u64::from(view.settings.model_budget_cents).saturating_mul(10_000);
+            let spent = spending.spent(&counter, now).await;
+            let spent = spent.map_err(|error| {
+                AssistantError::unavailable(format!("the budget of model cost cannot be read: {error}"))
+            })?;
+            if spent >= limit {
+                let why = "The budget of model cost of this mailbox for today is used up; no model was asked.";
+                told.entries.push(self.entry("budget", format!("{why} {} of {}.", dollars(spent), dollars(limit))));
+                return Ok(Err(why.to_owned()));
+            }
+        }
+        let answer = self.assistant.answer(&request).await;
+        let usage = match &answer {
+            Ok(answer) => &answer.usage,
+            Err(error) => error.usage(),
+        };
+        if usage.calls > 0 {
+            told.entries.push(self.entry("model", in_words(usage)));
+            told.usage = Some(usage.clone());
+        }
+        if let Some(spending) = self.spending.as_ref().filter(|_| usage.cost_micro_usd > 0) {
+            // An answer that is paid for is not thrown away because its price could not be written down.
+            if let Err(error) = spending.spend(&counter, usage.cost_micro_usd, now.plus(2 * DAY)).await {
+                tracing::warn!(mailbox.id = %view.meta.mailbox, %error, "the cost of a model call was not counted");
+            }
+        }
+        match answer {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(AssistantError::Unusable { why, .. }) => {
+                told.entries.push(self.entry("assistant", format!("No usable answer: {why}")));
+                Ok(Err(format!("The assistant gave no usable answer: {why}")))
+            }
+            Err(unavailable) => Err(unavailable),
+        }
     }
 
     async fn decide(
@@ -108,66 +189,64 @@ impl TakeTurn {
         view: &MailboxView,
         conversation: &Conversation,
         turn: &Turn,
-    ) -> Result<(Decision, Vec<TraceEntry>), AssistantError> {
-        let mut trace = vec![];
-        let mut say =
-            |step: &str, said: String| trace.push(TraceEntry { at: self.clock.now(), step: step.to_owned(), said });
+        until: Option<Timestamp>,
+        told: &mut Told,
+    ) -> Result<Decision, AssistantError> {
         let request = match before_asking(view, conversation, turn) {
             Verdict::Ask(request) => request,
             Verdict::NoAnswer(why) => {
-                say("suppression", why.clone());
-                return Ok((Decision::NoAnswer(why), trace));
+                told.entries.push(self.entry("suppression", why.clone()));
+                return Ok(Decision::NoAnswer(why));
             }
             Verdict::NeedsPerson(why) => {
-                say("route", why.clone());
-                return Ok((Decision::NeedsPerson(why), trace));
+                told.entries.push(self.entry("route", why.clone()));
+                return Ok(Decision::NeedsPerson(why));
             }
         };
-        let answer = match self.assistant.answer(&request).await {
+        let answer = match self.ask(view, request.clone(), until, told).await? {
             Ok(answer) => answer,
-            Err(AssistantError::Unusable(why)) => {
-                say("assistant", format!("No usable answer: {why}"));
-                return Ok((Decision::NeedsPerson("The assistant gave no usable answer.".to_owned()), trace));
-            }
-            Err(unavailable) => return Err(unavailable),
+            Err(why) => return Ok(Decision::NeedsPerson(why)),
         };
         if !answer.answerable || answer.reply.trim().is_empty() {
             let why =
                 answer.reason_for_person.clone().unwrap_or_else(|| "The assistant cannot answer this.".to_owned());
-            say("assistant", why.clone());
-            return Ok((Decision::NeedsPerson(why), trace));
+            told.entries.push(self.entry("assistant", why.clone()));
+            return Ok(Decision::NeedsPerson(why));
         }
-        say(
-            "assistant",
-            format!(
-                "Answered in {} from {} source(s), confidence {:.2}.",
-                answer.language,
-                answer.sources.len(),
-                answer.confidence
-            ),
+        let said = format!(
+            "Answered in {} from {} source(s), confidence {:.2}.",
+            answer.language,
+            answer.sources.len(),
+            answer.confidence
         );
-        let marker = fresh_id(&*self.entropy);
-        let planned = match plan_answer(
-            view,
-            conversation,
-            turn,
-            &answer,
-            &*self.writer,
-            marker,
-            &self.rules,
-            self.clock.now(),
-        ) {
-            Ok(planned) => planned,
-            Err(why) => {
-                say("plan", why.clone());
-                return Ok((Decision::NoAnswer(why), trace));
-            }
-        };
-        say("mode", format!("{:?}", view.settings.mode()));
-        for reason in &planned.downgrades {
-            say("guard", format!("Downgraded to a draft because {reason}."));
+        told.entries.push(self.entry("assistant", said));
+        let own = [view.meta.address.clone(), conversation.head.answered_by.clone()];
+        let guarded = self.guards.judge(&guard_case(view, &request, &answer, &own));
+        let said = format!("{} of {} guards passed.", guarded.passed(), guarded.verdicts.len());
+        told.entries.push(self.entry("guards", said));
+        if let Some(why) = withheld(&guarded) {
+            self.tell(&guarded, GuardEffect::Person, "Handed to a person because", told);
+            self.tell(&guarded, GuardEffect::Draft, "Besides,", told);
+            return Ok(Decision::NeedsPerson(why));
         }
-        Ok((Decision::Answer(Box::new(planned), answer), trace))
+        let (marker, now) = (fresh_id(&*self.entropy), self.clock.now());
+        let planned =
+            match plan_answer(view, conversation, turn, &answer, &guarded, &*self.writer, marker, &self.rules, now) {
+                Ok(planned) => planned,
+                Err(why) => {
+                    told.entries.push(self.entry("plan", why.clone()));
+                    return Ok(Decision::NoAnswer(why));
+                }
+            };
+        told.entries.push(self.entry("mode", format!("{:?}", view.settings.mode())));
+        for reason in &planned.downgrades {
+            told.entries.push(self.entry("guard", format!("Downgraded to a draft because {reason}.")));
+        }
+        // A draft for review says what to look at; a downgrade has said it already.
+        if planned.downgrades.is_empty() {
+            self.tell(&guarded, GuardEffect::Draft, "Please check before sending:", told);
+        }
+        Ok(Decision::Answer(Box::new(planned), answer))
     }
 
     /// The plan, in one transaction; it replaces what the former revision had planned and not begun.
@@ -177,13 +256,13 @@ impl TakeTurn {
         conversation: Conversation,
         mut turn: Turn,
         decision: Decision,
-        entries: Vec<TraceEntry>,
+        told: Told,
     ) -> Result<Outcome, Stop> {
         let now = self.clock.now();
         let mut head = conversation.head.clone();
         let lease = head.lease.take();
         turn.due_at = None;
-        let mut trace = self.trace(&conversation, &turn, entries, now);
+        let mut trace = self.trace(&conversation, &turn, told, now);
         let former = conversation.action(turn.no, &answer_step());
         let mut commit = Commit::new();
         let mut hint = None;
@@ -265,16 +344,17 @@ impl TakeTurn {
         }
     }
 
-    fn trace(&self, conversation: &Conversation, turn: &Turn, entries: Vec<TraceEntry>, now: Timestamp) -> Trace {
+    fn trace(&self, conversation: &Conversation, turn: &Turn, told: Told, now: Timestamp) -> Trace {
         Trace {
             ver: conversation.trace(turn.no).map_or(0, |trace| trace.ver),
             mailbox: turn.mailbox.clone(),
             thread: turn.thread.clone(),
             turn: turn.no,
             rev: turn.rev,
-            entries,
+            entries: told.entries,
             sources: vec![],
             confidence: None,
+            usage: told.usage,
             expires_at: now.plus(self.rules.retention),
         }
     }
@@ -345,10 +425,44 @@ impl TakeTurn {
     }
 }
 
+/// Why nobody gets to see the answer, for people; none when it may at least be a draft.
+fn withheld(guarded: &Guarded) -> Option<String> {
+    let first = guarded.reasons(GuardEffect::Person).next()?;
+    Some(format!("The assistant's answer was withheld because {first}."))
+}
+
 /// An answer of an earlier turn that is about to be sent, or waits to be tried again: it goes first, or joins this turn.
 fn is_earlier_send(action: &Action, turn: u32) -> bool {
     let sends = action.kind == ActionKind::Send || matches!(action.state, ActionState::Approved { .. });
     action.turn < turn && sends && !action.state.ended() && action.due_at.is_some()
+}
+
+/// What a model was asked and what that took, for the trace.
+fn in_words(usage: &Usage) -> String {
+    let cost = match usage.cost_micro_usd {
+        0 => "cost unknown".to_owned(),
+        cost => format!("cost {}", dollars(cost)),
+    };
+    let left_out = match usage.mails_left_out {
+        0 => String::new(),
+        1 => ", 1 earlier mail left out".to_owned(),
+        more => format!(", {more} earlier mails left out"),
+    };
+    format!(
+        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.",
+        usage.model,
+        usage.provider,
+        usage.context_tokens,
+        usage.passages,
+        usage.calls,
+        usage.input_tokens,
+        usage.output_tokens,
+    )
+}
+
+/// Millionths of a US dollar as `0.0123 USD`.
+fn dollars(micro: u64) -> String {
+    format!("{}.{:06} USD", micro / 1_000_000, micro % 1_000_000)
 }
 
 fn end(turn: &mut Turn, head: &mut Head, to: TurnState, shown: ConversationState, why: String, now: Timestamp) {

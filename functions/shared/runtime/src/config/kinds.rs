@@ -85,6 +85,57 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// Nothing is a value too.
+pub(super) fn optional_text(value: &str) -> Option<Option<String>> {
+    if value.is_empty() { Some(None) } else { text(value).map(Some) }
+}
+
+pub(super) fn optional_endpoint(value: &str) -> Option<Option<Endpoint>> {
+    if value.is_empty() { Some(None) } else { Endpoint::parse(value).map(Some) }
+}
+
+/// Which assistant answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssistantKind {
+    Extractive,
+    Bedrock,
+    OpenAi,
+    Anthropic,
+}
+
+impl AssistantKind {
+    pub(super) fn parse(value: &str) -> Option<Self> {
+        match value {
+            "extractive" => Some(Self::Extractive),
+            "bedrock" => Some(Self::Bedrock),
+            "openai" => Some(Self::OpenAi),
+            "anthropic" => Some(Self::Anthropic),
+            _ => None,
+        }
+    }
+}
+
+/// `schema` or `text`: whether the provider is asked to keep to the answer's JSON schema itself.
+pub(super) fn keeps_schema(value: &str) -> Option<bool> {
+    match value {
+        "schema" => Some(true),
+        "text" => Some(false),
+        _ => None,
+    }
+}
+
+/// US dollars with up to six decimals, as millionths.
+pub(super) fn micro_dollars(value: &str) -> Option<u64> {
+    let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 6 {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let part: u64 = format!("{part:0<6}").parse().ok()?;
+    Some(whole * 1_000_000 + part)
+}
+
 /// A whole number between two bounds, both included.
 pub struct Bounded<const MIN: u64, const MAX: u64>;
 
@@ -96,6 +147,10 @@ impl<const MIN: u64, const MAX: u64> Bounded<MIN, MAX> {
 
     pub(super) fn seconds(value: &str) -> Option<Duration> {
         Self::number(value).map(Duration::from_secs)
+    }
+
+    pub(super) fn count(value: &str) -> Option<u32> {
+        Self::number(value).and_then(|count| u32::try_from(count).ok())
     }
 
     pub(super) fn days(value: &str) -> Option<u16> {
@@ -145,6 +200,16 @@ mod tests {
             "projects/p/topics/t/u",
         ] {
             assert!(topic(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_read_to_the_millionth() {
+        for (text, micro) in [("0", 0), ("3", 3_000_000), ("0.06", 60_000), ("15.000001", 15_000_001)] {
+            assert_eq!(micro_dollars(text), Some(micro), "{text}");
+        }
+        for bad in ["", ".", "1.", ".5", "-1", "1e3", "1,5", "0.0000001", "9999999"] {
+            assert_eq!(micro_dollars(bad), None, "{bad}");
         }
     }
 

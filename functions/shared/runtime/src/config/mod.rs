@@ -6,7 +6,7 @@
 mod kinds;
 mod variables;
 
-pub use kinds::{Bounded, Endpoint};
+pub use kinds::{AssistantKind, Bounded, Endpoint};
 pub use variables::*;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,13 @@
 //! Every variable of the functions. The README's table and the template name the same ones.
 
 use super::Variable;
-use super::kinds::{self, Bounded, Endpoint};
+use super::kinds::{self, AssistantKind, Bounded, Endpoint};
 use channel::address::EmailAddress;
 use channel::usecase::session::{Operators, SiteOrigin};
 use std::time::Duration;
 
 const QUEUE: &str = "the https address of an SQS queue (http on this machine)";
+const PRICE: &str = "US dollars, such as 0.06";
 const SERVICE: &str = "an https address (http on this machine)";
 
 /// The DynamoDB table that holds all state.
@@ -103,6 +104,46 @@ pub const FALLBACK_SYNC_SECONDS: Variable<Duration> = Variable::with_default(
 /// How long content is kept.
 pub const RETENTION_DAYS: Variable<u16> =
     Variable::with_default("POSTROOM_RETENTION_DAYS", "30", "whole days from 1 to 90", Bounded::<1, 90>::days);
+
+/// Who answers: the built-in assistant, or a model of this provider.
+pub const ASSISTANT: Variable<AssistantKind> = Variable::with_default(
+    "POSTROOM_ASSISTANT",
+    "extractive",
+    "extractive, bedrock, openai or anthropic",
+    AssistantKind::parse,
+);
+
+/// The model as its provider names it. Needed by every assistant but the built-in one.
+pub const MODEL: Variable<Option<String>> =
+    Variable::with_default("POSTROOM_MODEL", "", "the provider's name of a model", kinds::optional_text);
+
+/// Address of the provider's API; nothing means the provider's own.
+pub const MODEL_URL: Variable<Option<Endpoint>> =
+    Variable::with_default("POSTROOM_MODEL_URL", "", SERVICE, kinds::optional_endpoint);
+
+/// Region of Bedrock; nothing means the function's own.
+pub const MODEL_REGION: Variable<Option<String>> =
+    Variable::with_default("POSTROOM_MODEL_REGION", "", "an AWS region", kinds::optional_text);
+
+/// Whether the provider is asked to keep to the answer's JSON schema. Some OpenAI-compatible servers refuse that.
+pub const MODEL_FORMAT: Variable<bool> =
+    Variable::with_default("POSTROOM_MODEL_FORMAT", "schema", "schema or text", kinds::keeps_schema);
+
+/// The size of what a model is asked, in tokens by our approximate count.
+pub const MODEL_CONTEXT_TOKENS: Variable<u32> = Variable::with_default(
+    "POSTROOM_MODEL_CONTEXT_TOKENS",
+    "8000",
+    "a whole number from 2000 to 200000",
+    Bounded::<2_000, 200_000>::count,
+);
+
+/// Price of a million input tokens in US dollars; 0 means unknown, and then no cost is counted.
+pub const MODEL_INPUT_PRICE: Variable<u64> =
+    Variable::with_default("POSTROOM_MODEL_INPUT_PRICE", "0", PRICE, kinds::micro_dollars);
+
+/// Price of a million output tokens in US dollars; 0 means unknown, and then no cost is counted.
+pub const MODEL_OUTPUT_PRICE: Variable<u64> =
+    Variable::with_default("POSTROOM_MODEL_OUTPUT_PRICE", "0", PRICE, kinds::micro_dollars);
 
 /// Which log lines are written, a filter of tracing-subscriber. The noisy libraries stay quiet whatever it says.
 pub const LOG_FILTER: Variable<String> =
