@@ -191,10 +191,10 @@ pub(super) struct Which {
     /// Only calls of this account.
     #[arg(long)]
     account: Option<String>,
-    /// From the so manieth matching call on.
+    /// The first matching call that it changes, counted from 1.
     #[arg(long, default_value_t = 1)]
     nth: u64,
-    /// So many times.
+    /// How many matching calls it changes.
     #[arg(long, default_value_t = 1)]
     times: u64,
     /// Until it is cleared.
