@@ -24,24 +24,25 @@ pub use policy::{DeadLetter, DeadLetterPolicy, Policy, PolicyError};
 /// Statuses that acknowledge; everything else is a refusal.
 const ACKNOWLEDGED: [u16; 5] = [102, 200, 201, 202, 204];
 
-/// Delivers one push until it is acknowledged, given up, lost by a fault, or the server stops.
-pub(crate) async fn deliver(sim: Arc<Sim>, id: String) {
+/// Delivers one push until it is acknowledged, given up, lost by a fault, or the server stops. What its first delivery
+/// meets is settled by this call and not when the future first runs: faults count pushes in the order of publishing.
+pub(crate) fn deliver(sim: Arc<Sim>, id: String) -> impl Future<Output = ()> + Send {
+    let first = Delivery::begin(&sim, &id);
+    run(sim, id, first)
+}
+
+async fn run(sim: Arc<Sim>, id: String, mut next: Option<Delivery>) {
     let mut stopping = sim.stopping();
-    loop {
-        let Some((push, policy)) = sim.write(|world| world.still_wanted(&id)) else {
-            return;
-        };
+    while let Some(delivery) = next {
         let outcome = tokio::select! {
-            outcome = attempt(&sim, &push, &policy) => outcome,
+            outcome = delivery.attempt(&sim) => outcome,
             () = stopped(&mut stopping) => return,
         };
-        match outcome {
-            Outcome::Refused => {}
-            Outcome::Acknowledged | Outcome::Lost => {
-                sim.write(|world| world.pushes.remove(&id));
-                return;
-            }
+        if outcome != Outcome::Refused {
+            sim.write(|world| world.pushes.remove(&id));
+            return;
         }
+        let Delivery { push, policy, .. } = delivery;
         let attempts = push.attempts.saturating_add(1);
         if !sim.write(|world| keep_trying(world, &id, attempts, &policy, sim.config.push_max_attempts)) {
             return;
@@ -50,6 +51,7 @@ pub(crate) async fn deliver(sim: Arc<Sim>, id: String) {
             () = tokio::time::sleep(pause(&sim, &policy, attempts)) => {}
             () = stopped(&mut stopping) => return,
         }
+        next = Delivery::begin(&sim, &id);
     }
 }
 
@@ -95,30 +97,72 @@ enum Outcome {
     Lost,
 }
 
-/// One delivery. Of the general faults a dropped connection loses the notification, a refusal before counts as the
-/// endpoint's, and one after has the notification delivered and yet delivered again.
-async fn attempt(sim: &Sim, push: &Push, policy: &Policy) -> Outcome {
-    let fired = sim.fired(PUSH, Some(&push.address));
-    for one in &fired {
-        match &one.effect {
-            Effect::Delay { delay_ms } => tokio::time::sleep(Duration::from_millis(*delay_ms)).await,
-            Effect::Drop(_) | Effect::Push { push: PushFault::Lost } => {
-                log(sim, push, 0, &fired);
-                return Outcome::Lost;
+/// How many notifications of the mailbox were delivered, and how often what is held was let go.
+fn passed(sim: &Sim, address: &str) -> (Option<u64>, u64) {
+    sim.read(|world| (world.pubsub.delivered.get(address).copied(), world.pubsub.released))
+}
+
+/// One delivery of a push, with what it meets.
+struct Delivery {
+    push: Push,
+    policy: Policy,
+    fired: Vec<Fired>,
+    /// The first of two that the policy turns round.
+    turned: bool,
+    passed: (Option<u64>, u64),
+}
+
+impl Delivery {
+    /// `None`: the push is no longer wanted.
+    fn begin(sim: &Sim, id: &str) -> Option<Self> {
+        let (push, policy) = sim.write(|world| world.still_wanted(id))?;
+        let fired = sim.fired(PUSH, Some(&push.address));
+        let turned = policy.disorder && push.attempts == 0;
+        let turned = turned && sim.write(|world| world.pubsub.first_of_two(&push.address));
+        let passed = passed(sim, &push.address);
+        Some(Self { push, policy, fired, turned, passed })
+    }
+
+    /// Waits until another notification of the mailbox was delivered, or what is held is let go.
+    async fn behind_another(&self, sim: &Sim) {
+        let mut changed = sim.delivered.subscribe();
+        while passed(sim, &self.push.address) == self.passed {
+            if changed.changed().await.is_err() {
+                return;
             }
-            Effect::RetryAt { status, .. } | Effect::Refuse { status, .. } | Effect::Answer { status, .. }
-                if one.when == When::Before =>
-            {
-                log(sim, push, *status, &fired);
-                return Outcome::Refused;
-            }
-            Effect::Push { push: PushFault::Reordered } => behind_another(sim, push).await,
-            _ => {}
         }
     }
-    if policy.disorder && push.attempts == 0 && sim.write(|world| world.pubsub.first_of_two(&push.address)) {
-        behind_another(sim, push).await;
+
+    /// Of the general faults a dropped connection loses the notification, a refusal before counts as the endpoint's, and
+    /// one after has the notification delivered and yet delivered again.
+    async fn attempt(&self, sim: &Sim) -> Outcome {
+        let Self { push, policy, fired, .. } = self;
+        for one in fired {
+            match &one.effect {
+                Effect::Delay { delay_ms } => tokio::time::sleep(Duration::from_millis(*delay_ms)).await,
+                Effect::Drop(_) | Effect::Push { push: PushFault::Lost } => {
+                    log(sim, push, 0, fired);
+                    return Outcome::Lost;
+                }
+                Effect::RetryAt { status, .. } | Effect::Refuse { status, .. } | Effect::Answer { status, .. }
+                    if one.when == When::Before =>
+                {
+                    log(sim, push, *status, fired);
+                    return Outcome::Refused;
+                }
+                Effect::Push { push: PushFault::Reordered } => self.behind_another(sim).await,
+                _ => {}
+            }
+        }
+        if self.turned {
+            self.behind_another(sim).await;
+        }
+        deliver_once(sim, push, policy, fired).await
     }
+}
+
+/// Posts it, and once more where a fault or the policy says so.
+async fn deliver_once(sim: &Sim, push: &Push, policy: &Policy, fired: &[Fired]) -> Outcome {
     let has = |wanted| fired.iter().any(|one| matches!(one.effect, Effect::Push { push } if push == wanted));
     let forgery = fired.iter().find_map(|one| match one.effect {
         Effect::Push { push: PushFault::Forged(forgery) } => Some(forgery),
@@ -132,7 +176,7 @@ async fn attempt(sim: &Sim, push: &Push, policy: &Policy) -> Outcome {
         }
     };
     let status = post(sim, push, policy, &request).await;
-    log(sim, push, status, &fired);
+    log(sim, push, status, fired);
     if !ACKNOWLEDGED.contains(&status) {
         return Outcome::Refused;
     }
@@ -144,7 +188,7 @@ async fn attempt(sim: &Sim, push: &Push, policy: &Policy) -> Outcome {
     sim.delivered.send_modify(|count| *count += 1);
     if has(PushFault::Replayed) {
         let status = post(sim, push, policy, &request).await;
-        log(sim, push, status, &fired);
+        log(sim, push, status, fired);
     }
     // An acknowledgement that Pub/Sub did not get in time looks the same to the endpoint.
     let after = |one: &Fired| {
@@ -165,18 +209,6 @@ fn log(sim: &Sim, push: &Push, status: u16, fired: &[Fired]) {
         faults,
         ..Call::default()
     });
-}
-
-/// Waits until another notification of the mailbox was delivered, or what is held is let go.
-async fn behind_another(sim: &Sim, push: &Push) {
-    let mut changed = sim.delivered.subscribe();
-    let look = || sim.read(|world| (world.pubsub.delivered.get(&push.address).copied(), world.pubsub.released));
-    let before = look();
-    while look() == before {
-        if changed.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// What goes over the wire: the bytes of the body, and the token if there is one.

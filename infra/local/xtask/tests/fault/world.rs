@@ -14,7 +14,9 @@ use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1,
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet};
 use serde_json::{Value, json};
-use simulator::{Client, Config, Deliver, Delivered, Policy, Restore, Running, Simulator, Subscription, Tokens};
+use simulator::{
+    Client, Config, Deliver, Delivered, Limits, Policy, Restore, Running, Simulator, Subscription, Tokens,
+};
 use tokio::{net::TcpListener, sync::mpsc};
 use xtask::google::{SERVICE_ACCOUNT, SUBSCRIPTION, TOPIC};
 
@@ -139,7 +141,9 @@ impl World {
             redirect_uris: vec![CALLBACK.into()],
             testing: false,
         };
-        let sim = Simulator::start(Config { clients: vec![client], ..Config::default() }).await.unwrap();
+        // Every kind in one minute costs more than a mailbox has.
+        let limits = Limits { units_per_minute: 0, ..Limits::default() };
+        let sim = Simulator::start(Config { clients: vec![client], limits, ..Config::default() }).await.unwrap();
         *issuer.lock().unwrap() = Some(sim.url().to_owned());
         let subscription = Subscription {
             topic: TOPIC.into(),
