@@ -102,7 +102,8 @@ impl<'a> Aws<'a> {
     /// Calls a function with an event; the flag says whether the function ended with an error.
     pub async fn invoke(&self, function: &str, event: &str) -> (bool, String) {
         let name = format!("{}-{function}", self.place.stack.name);
-        self.http.invoke(&name, event).await.unwrap_or_else(|error| panic!("{error}"))
+        let called = self.http.invoke(&name, event).await.unwrap_or_else(|error| panic!("{error}"));
+        (called.failed, called.answer)
     }
 
     /// A call of IAM; the answer is XML.

@@ -15,3 +15,4 @@ mod model;
 mod office;
 mod permissions;
 mod thirty;
+mod words;

@@ -116,11 +116,12 @@ export class Correspondent {
 
   async write(to, subject, text) {
     await this.page.goto(this.mailbox);
-    await this.page.getByLabel("To").fill(to);
+    await this.page.getByRole("link", { name: "Write", exact: true }).click();
+    await this.page.getByLabel("To", { exact: true }).fill(to);
     await this.page.getByLabel("Subject").fill(subject);
-    await this.page.getByLabel("Text").fill(text);
+    await this.page.getByRole("textbox", { name: "Text", exact: true }).fill(text);
     await this.page.getByRole("button", { name: "Send", exact: true }).click();
-    await this.page.locator("article, ul.list").first().waitFor();
+    await this.page.locator("article").first().waitFor();
   }
 
   mails() {

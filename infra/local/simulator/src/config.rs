@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{limits::Limits, mailbox::Kept};
+
 /// How to start a [`crate::Simulator`].
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -15,20 +17,23 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// How many history records a mailbox keeps before older start ids answer 404.
     pub history_limit: usize,
+    /// How many hours, by the simulator's own clock, a history record is kept before older start ids answer 404.
+    pub history_hours: u32,
     /// Lifetime of an access token.
     pub access_token_seconds: u64,
-    /// First pause before a push is delivered again.
+    /// First pause before a push is delivered again; this and the next two hold for a subscription without a
+    /// [`crate::Policy`] of its own.
     pub push_min_backoff: Duration,
     /// Longest pause between two deliveries of one push.
     pub push_max_backoff: Duration,
-    /// Deliveries of one push before it is given up.
+    /// Deliveries of one push before it is given up; Pub/Sub itself gives up only when the retention is over.
     pub push_max_attempts: u32,
     /// How long the push endpoint may take to answer.
     pub push_ack_deadline: Duration,
     /// Drop what exceeds one notification per second and mailbox, as Gmail does.
     pub push_rate_limit: bool,
-    /// Refuse with 429 above 6,000 units per minute and mailbox.
-    pub enforce_quota: bool,
+    /// What a mailbox may do before it is refused.
+    pub limits: Limits,
     /// Mailboxes made on the first start; a mailbox that is already in the state stays as it is.
     pub accounts: Vec<AccountConfig>,
     /// OAuth clients known from the start.
@@ -43,14 +48,15 @@ impl Default for Config {
             port: 0,
             issuer: None,
             state_dir: None,
-            history_limit: 1_000,
+            history_limit: 50_000,
+            history_hours: 168,
             access_token_seconds: 3_599,
             push_min_backoff: Duration::from_secs(1),
             push_max_backoff: Duration::from_secs(60),
-            push_max_attempts: 20,
+            push_max_attempts: u32::MAX,
             push_ack_deadline: Duration::from_secs(10),
             push_rate_limit: false,
-            enforce_quota: false,
+            limits: Limits::default(),
             accounts: vec![
                 AccountConfig::workspace("support@postroom.test", "Support"),
                 AccountConfig::workspace("operator@postroom.test", "Operator"),
@@ -60,6 +66,12 @@ impl Default for Config {
             clients: Vec::new(),
             subscriptions: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    pub(crate) fn history_kept(&self) -> Kept {
+        Kept { records: self.history_limit, age_ms: i64::from(self.history_hours) * 3_600_000 }
     }
 }
 

@@ -1,5 +1,9 @@
 //! The control plane under `/_sim/`, and the same as methods for tests that run the simulator in their own process.
 
+mod faults;
+mod pubsub;
+mod tokens;
+
 use std::sync::Arc;
 
 use axum::{
@@ -14,11 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    calls::Call,
+    calls::{Call, CallQuery},
     config::{AccountConfig, Client, Subscription},
     dump::{AccountDump, dump},
     error::ApiError,
-    faults::Fault,
     gmail::send::{self, Deliver, Delivered, Verdict},
     keys::KeyError,
     mailbox::Mailbox,
@@ -67,6 +70,18 @@ impl Sim {
         })
     }
 
+    /// Registers a client; one that was deleted or had its secret changed is as good as new.
+    fn register(&self, client: Client) {
+        self.write(|world| {
+            world.rules.registered(&client.client_id);
+            world.set_client(client);
+        });
+    }
+
+    fn find_calls(&self, query: CallQuery) -> Vec<Call> {
+        self.calls(&CallQuery { account: query.account.as_deref().map(canonical), ..query })
+    }
+
     /// Sends a notification that no change asked for, such as a second or a belated one.
     fn announce(&self, address: &str, topic: &str, history_id: u64) -> usize {
         let ids = self.write(|world| world.announce(&canonical(address), topic, history_id));
@@ -95,8 +110,8 @@ impl Sim {
 impl Running {
     /// Adds a mailbox; one that exists stays as it is.
     pub fn account(&self, account: AccountConfig) {
-        let limit = self.sim.config.history_limit;
-        self.sim.write(|world| world.add_account(account, limit));
+        let kept = self.sim.config.history_kept();
+        self.sim.write(|world| world.add_account(account, kept));
     }
 
     /// Puts a mail into a mailbox from outside.
@@ -108,20 +123,17 @@ impl Running {
         self.sim.dump(address)
     }
 
+    /// The whole log, oldest first.
     pub fn calls(&self) -> Vec<Call> {
-        self.sim.calls(0, None)
+        self.sim.calls(&CallQuery::default())
     }
 
-    pub fn fault(&self, fault: Fault) {
-        self.sim.set_fault(fault);
-    }
-
-    pub fn clear_faults(&self) {
-        self.sim.clear_faults();
+    pub fn calls_where(&self, query: &CallQuery) -> Vec<Call> {
+        self.sim.find_calls(query.clone())
     }
 
     pub fn client(&self, client: Client) {
-        self.sim.write(|world| world.set_client(client));
+        self.sim.register(client);
     }
 
     pub fn subscription(&self, subscription: Subscription) {
@@ -162,7 +174,7 @@ impl Running {
 
     /// Deletes a message for good, as the mailbox's person would.
     pub fn delete_message(&self, address: &str, id: &str) -> Result<(), ApiError> {
-        self.sim.in_mailbox(address, |mailbox, now| remove(mailbox, id, now))
+        delete_mail(&self.sim, address, id)
     }
 
     /// Publishes a second key, which signs from now on.
@@ -176,9 +188,14 @@ impl Running {
     }
 }
 
+/// Deletes a message for good.
+pub(crate) fn delete_mail(sim: &Sim, address: &str, id: &str) -> Result<(), ApiError> {
+    sim.in_mailbox(address, |mailbox, now| remove(mailbox, id, now))
+}
+
 fn remove(mailbox: &mut Mailbox, id: &str, now: i64) -> Option<()> {
     mailbox.remove(id, now)?;
-    mailbox.drafts.retain(|_, draft| draft.message_id != id);
+    mailbox.drafts.remove_of(id);
     Some(())
 }
 
@@ -191,15 +208,19 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/accounts/{address}/messages/{id}", delete(delete_message))
         .route("/accounts/{address}/messages/{id}/labels", post(relabel))
         .route("/calls", get(calls))
-        .route("/pubsub", get(subscriptions).post(add_subscription))
-        .route("/pubsub/announce", post(announce))
         .route("/clients", post(add_client))
-        .route("/clock", post(clock))
+        .route("/clock", get(show_clock).post(clock))
         .route("/history/forget", post(forget))
-        .route("/faults", post(add_fault).delete(clear_faults))
         .route("/grants", post(add_grant))
         .route("/grants/{address}/revoke", post(revoke))
         .route("/keys/rotate", post(rotate))
+        .merge(crate::stats::routes())
+        .merge(crate::cloud::routes())
+        .merge(crate::gmail::settings::control_routes())
+        .merge(crate::limits::routes())
+        .merge(faults::routes())
+        .merge(pubsub::routes())
+        .merge(tokens::routes())
 }
 
 type Shared = State<Arc<Sim>>;
@@ -212,8 +233,8 @@ async fn add_account(State(sim): Shared, Json(account): Json<AccountConfig>) -> 
     if !account.address.contains('@') {
         return ApiError::invalid("address").into_response();
     }
-    let limit = sim.config.history_limit;
-    sim.write(|world| world.add_account(account, limit));
+    let kept = sim.config.history_kept();
+    sim.write(|world| world.add_account(account, kept));
     StatusCode::NO_CONTENT.into_response()
 }
 
@@ -248,7 +269,7 @@ async fn delete_message(
     State(sim): Shared,
     Path((address, id)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    sim.in_mailbox(&address, |mailbox, now| remove(mailbox, &id, now)).map(|()| StatusCode::NO_CONTENT)
+    delete_mail(&sim, &address, &id).map(|()| StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize)]
@@ -268,48 +289,22 @@ async fn relabel(
         .map(|()| StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
-struct CallFilter {
-    account: Option<String>,
-    #[serde(default)]
-    since: u64,
-}
-
-async fn calls(State(sim): Shared, Query(filter): Query<CallFilter>) -> Json<Vec<Call>> {
-    let account = filter.account.as_deref().map(canonical);
-    Json(sim.calls(filter.since, account.as_deref()))
-}
-
-async fn subscriptions(State(sim): Shared) -> Response {
-    let (known, pending) = sim.read(|world| (world.subscriptions.clone(), world.pushes.len()));
-    Json(json!({"subscriptions": known, "pending": pending})).into_response()
-}
-
-async fn add_subscription(State(sim): Shared, Json(subscription): Json<Subscription>) -> StatusCode {
-    sim.write(|world| world.set_subscription(subscription));
-    StatusCode::NO_CONTENT
-}
-
-#[derive(Deserialize)]
-struct Announcement {
-    account: String,
-    topic: String,
-    history_id: u64,
-}
-
-async fn announce(State(sim): Shared, Json(wish): Json<Announcement>) -> Response {
-    let announced = sim.announce(&wish.account, &wish.topic, wish.history_id);
-    Json(json!({"announced": announced})).into_response()
+async fn calls(State(sim): Shared, Query(query): Query<CallQuery>) -> Json<Vec<Call>> {
+    Json(sim.find_calls(query))
 }
 
 async fn add_client(State(sim): Shared, Json(client): Json<Client>) -> StatusCode {
-    sim.write(|world| world.set_client(client));
+    sim.register(client);
     StatusCode::NO_CONTENT
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Clock {
     offset_ms: i64,
+}
+
+async fn show_clock(State(sim): Shared) -> Json<Clock> {
+    Json(Clock { offset_ms: sim.read(|world| world.clock_offset_ms) })
 }
 
 async fn clock(State(sim): Shared, Json(clock): Json<Clock>) -> StatusCode {
@@ -324,16 +319,6 @@ struct Forget {
 
 async fn forget(State(sim): Shared, Json(forget): Json<Forget>) -> Result<StatusCode, ApiError> {
     sim.forget(&forget.account).map(|()| StatusCode::NO_CONTENT)
-}
-
-async fn add_fault(State(sim): Shared, Json(fault): Json<Fault>) -> StatusCode {
-    sim.set_fault(fault);
-    StatusCode::NO_CONTENT
-}
-
-async fn clear_faults(State(sim): Shared) -> StatusCode {
-    sim.clear_faults();
-    StatusCode::NO_CONTENT
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use std::{fs, io, path::Path};
 
 use aws_lc_rs::{
     digest,
-    encoding::{AsDer, Pkcs8V1Der},
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    hmac,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
@@ -15,7 +16,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::store::write_atomically;
+use crate::{faults::Forgery, store::write_atomically};
 
 const FILE: &str = "keys.json";
 
@@ -39,6 +40,16 @@ impl Key {
         Ok(Self { kid, pkcs8, pair })
     }
 
+    /// A compact RS256 JWT that names `kid`.
+    fn token(&self, kid: &str, claims: &Value) -> Result<String, KeyError> {
+        let input = signed_part("RS256", kid, claims);
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
+            .map_err(|_| KeyError::Crypto("sign with"))?;
+        Ok(format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
+    }
+
     fn jwk(&self) -> Value {
         let public = self.pair.public_key();
         let number = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
@@ -48,6 +59,13 @@ impl Key {
             "e": number(public.exponent().big_endian_without_leading_zero()),
         })
     }
+}
+
+/// Header and claims of a JWT, joined.
+fn signed_part(algorithm: &str, kid: &str, claims: &Value) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"alg": algorithm, "typ": "JWT", "kid": kid});
+    format!("{}.{}", part(&header), part(claims))
 }
 
 /// Why keys could not be made, read or kept.
@@ -112,14 +130,36 @@ impl Keys {
 
     /// A compact RS256 JWT over `claims`.
     pub fn sign(&self, claims: &Value) -> Result<String, KeyError> {
-        let key = self.keys.last().ok_or(KeyError::Crypto("find"))?;
-        let header = json!({"alg": "RS256", "typ": "JWT", "kid": key.kid});
-        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let input = format!("{}.{}", part(&header), part(claims));
-        let mut signature = vec![0; key.pair.public_modulus_len()];
-        key.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
-            .map_err(|_| KeyError::Crypto("sign with"))?;
-        Ok(format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
+        let key = self.newest()?;
+        key.token(&key.kid, claims)
+    }
+
+    /// A token over `claims` that a careful verifier refuses. What is wrong with the claims is in them already.
+    pub fn forge(&self, claims: &Value, how: Forgery) -> Result<String, KeyError> {
+        let key = self.newest()?;
+        match how {
+            Forgery::WrongKey => Key::generate()?.token(&key.kid, claims),
+            Forgery::UnknownKey => {
+                let stranger = Key::generate()?;
+                stranger.token(&stranger.kid, claims)
+            }
+            Forgery::AlgNone => Ok(format!("{}.", signed_part("none", &key.kid, claims))),
+            Forgery::Hs256 => {
+                let input = signed_part("HS256", &key.kid, claims);
+                let public: PublicKeyX509Der<'_> =
+                    key.pair.public_key().as_der().map_err(|_| KeyError::Crypto("encode"))?;
+                let secret = format!(
+                    "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+                    BASE64_STANDARD.encode(public.as_ref())
+                );
+                let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), input.as_bytes());
+                Ok(format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref())))
+            }
+            _ => key.token(&key.kid, claims),
+        }
+    }
+
+    fn newest(&self) -> Result<&Key, KeyError> {
+        self.keys.last().ok_or(KeyError::Crypto("find"))
     }
 }

@@ -5,13 +5,16 @@
 //! misunderstanding with what it tests. What it assumes about Google is listed in its README.
 
 mod calls;
+mod cloud;
 mod config;
 mod control;
 mod dump;
 mod error;
 mod faults;
 mod gmail;
+mod journal;
 mod keys;
+mod limits;
 mod mailbox;
 mod mime;
 mod oauth;
@@ -19,14 +22,22 @@ mod pages;
 mod pubsub;
 mod server;
 mod state;
+mod stats;
+mod stopwatch;
 mod store;
+mod tokens;
 
-pub use calls::Call;
+pub use calls::{Call, CallQuery, MethodSummary};
 pub use config::{AccountConfig, Client, Config, Subscription};
 pub use control::Tokens;
 pub use dump::{AccountDump, DraftDump, LabelDump, MessageDump, WatchDump};
 pub use error::ApiError;
-pub use faults::{DropConnection, Effect, Fault, When};
+pub use faults::{ArmedFault, DropConnection, Effect, Fault, FaultError, Forgery, Lag, PushFault, When};
 pub use gmail::send::{Deliver, Delivered, Verdict};
 pub use keys::KeyError;
+pub use limits::{Limits, Refusal};
+pub use oauth::{EndTokens, Restore, TokenDeath};
+pub use pubsub::{DeadLetter, DeadLetterPolicy, Policy, PolicyError};
 pub use server::{Running, Simulator, SimulatorError};
+pub use stats::Stats;
+pub use store::StateError;

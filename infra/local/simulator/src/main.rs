@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use simulator::{AccountConfig, Client, Config, Simulator, Subscription};
+use simulator::{AccountConfig, Client, Config, Limits, Simulator, Subscription};
 use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
@@ -13,14 +13,16 @@ Usage: simulator [OPTIONS]
   --port N                 port to listen on; 0 chooses one (default 8085)
   --state DIR              keep mailboxes and signing keys here (default: memory only)
   --issuer URL             `iss` of tokens (default: the server's own address)
-  --history-limit N        history records kept per mailbox (default 1000)
+  --history-limit N        history records kept per mailbox (default 50000)
+  --history-hours N        hours that a history record is kept (default 168)
   --token-seconds N        lifetime of an access token (default 3599)
   --accounts LIST          address[=Name], separated by commas (default: four demonstration accounts)
   --client ID,SECRET,URI   register an OAuth client; more redirect URIs may follow; may be repeated
   --push TOPIC,SUBSCRIPTION,ENDPOINT,AUDIENCE,SERVICE_ACCOUNT
                            register a push subscription; may be repeated
   --push-rate-limit        drop pushes above one per second and mailbox
-  --enforce-quota          refuse above 6,000 units per minute and mailbox
+  --quota N                units per minute, mailbox and project; 0 lifts the limit (default 6000)
+  --daily-sends N          mails a day and mailbox; 0 lifts the limit (default 500, of an organisation 2000)
   --help                   show this";
 
 enum Wish {
@@ -37,10 +39,6 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Wish, String> {
                 config.push_rate_limit = true;
                 continue;
             }
-            "--enforce-quota" => {
-                config.enforce_quota = true;
-                continue;
-            }
             _ => {}
         }
         let value = args.next().ok_or_else(|| format!("{flag} is unknown or wants a value"))?;
@@ -49,6 +47,12 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--state" => config.state_dir = Some(PathBuf::from(value)),
             "--issuer" => config.issuer = Some(value),
             "--history-limit" => config.history_limit = number(&flag, &value)?,
+            "--history-hours" => config.history_hours = number(&flag, &value)?,
+            "--quota" => config.limits.units_per_minute = number(&flag, &value)?,
+            "--daily-sends" => {
+                let sends = number(&flag, &value)?;
+                config.limits = Limits { daily_sends_consumer: sends, daily_sends_workspace: sends, ..config.limits };
+            }
             "--token-seconds" => config.access_token_seconds = number(&flag, &value)?,
             "--accounts" => config.accounts = value.split(',').map(account).collect::<Result<_, _>>()?,
             "--client" => config.clients.push(client(&value)?),

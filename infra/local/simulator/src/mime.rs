@@ -2,7 +2,8 @@
 //!
 //! Reading is `mail-parser`'s; an edit cuts or prepends whole header fields and leaves every other byte alone.
 
-use mail_builder::{MessageBuilder, mime::MimePart};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use mail_builder::mime::MimePart;
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser};
 use serde::{Deserialize, Serialize};
 
@@ -169,27 +170,8 @@ pub(crate) fn date(ms: i64) -> String {
         .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned())
 }
 
-/// What a person writes in the page.
-pub(crate) struct Letter<'a> {
-    pub from: (&'a str, &'a str),
-    pub to: &'a str,
-    pub subject: &'a str,
-    pub body: &'a str,
-    /// `Message-ID`s of the thread, oldest first.
-    pub references: Vec<String>,
-}
-
-pub(crate) fn compose(letter: &Letter<'_>) -> std::io::Result<Vec<u8>> {
-    let to: Vec<&str> = letter.to.split(',').map(str::trim).filter(|to| !to.is_empty()).collect();
-    let mut builder = MessageBuilder::new().from(letter.from).to(to).subject(letter.subject).text_body(letter.body);
-    if let Some(parent) = letter.references.last() {
-        builder = builder.in_reply_to(parent.as_str()).references(letter.references.clone());
-    }
-    builder.write_to_vec()
-}
-
-/// The mail with the same fields and another, plain text.
-pub(crate) fn with_text(raw: &[u8], text: &str) -> Vec<u8> {
+/// The mail with the same fields and another body.
+pub(crate) fn with_body(raw: &[u8], body: MimePart<'_>) -> Vec<u8> {
     let body_at = parse(raw).map_or(raw.len(), |message| message.root_part().offset_body as usize);
     let mut header = without_headers(
         raw.get(..body_at).unwrap_or(raw),
@@ -199,6 +181,66 @@ pub(crate) fn with_text(raw: &[u8], text: &str) -> Vec<u8> {
         header.pop();
     }
     header.extend_from_slice(b"\r\nMIME-Version: 1.0\r\n");
-    MimePart::new("text/plain", text).write_part(&mut header);
+    body.write_part(&mut header);
     header
+}
+
+/// When the `Date` field says that the mail was written; `None` without one that can be read.
+pub(crate) fn written_ms(raw: &[u8]) -> Option<i64> {
+    parse(raw)?.date().filter(|date| date.is_valid()).map(|date| date.to_timestamp().saturating_mul(1_000))
+}
+
+/// The named parts of a mail: file name and decoded size.
+pub(crate) fn attachments(raw: &[u8]) -> Vec<(String, usize)> {
+    let Some(message) = parse(raw) else {
+        return Vec::new();
+    };
+    message
+        .parts
+        .iter()
+        .filter_map(|part| {
+            let name = mail_parser::MimeHeaders::attachment_name(part)?;
+            Some((name.to_owned(), part.contents().len()))
+        })
+        .collect()
+}
+
+pub(crate) fn attached_bytes(raw: &[u8]) -> usize {
+    attachments(raw).iter().map(|(_, size)| size).sum()
+}
+
+/// The header of a mail with its last line end, without the empty line behind it.
+pub(crate) fn header_block(raw: &[u8]) -> &[u8] {
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 2);
+    let end = end.or_else(|| raw.windows(2).position(|window| window == b"\n\n").map(|at| at + 1));
+    raw.get(..end.unwrap_or(raw.len())).unwrap_or(raw)
+}
+
+/// Unstructured text as it may stand in a header (RFC 2047).
+pub(crate) fn encoded_text(text: &str) -> String {
+    if text.bytes().all(|letter| (b' '..=b'~').contains(&letter)) {
+        return text.to_owned();
+    }
+    // 30 bytes make a word of 52 letters, well below the 75 that a word may have.
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for letter in text.chars().filter(|letter| !letter.is_control()) {
+        if word.len() + letter.len_utf8() > 30 {
+            words.push(std::mem::take(&mut word));
+        }
+        word.push(letter);
+    }
+    words.push(word);
+    let words: Vec<String> = words.iter().map(|word| format!("=?UTF-8?B?{}?=", BASE64_STANDARD.encode(word))).collect();
+    words.join("\r\n ")
+}
+
+/// A body in base64 behind the empty line that ends the header.
+pub(crate) fn base64_body(bytes: &[u8]) -> Vec<u8> {
+    let mut body = b"\r\n".to_vec();
+    for line in BASE64_STANDARD.encode(bytes).as_bytes().chunks(76) {
+        body.extend_from_slice(line);
+        body.extend_from_slice(b"\r\n");
+    }
+    body
 }

@@ -3,7 +3,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, State},
+    middleware,
     response::IntoResponse,
 };
 use http::{Request, Response};
@@ -27,20 +31,22 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    calls::{Call, CallLog},
+    calls::{Call, CallLog, CallQuery, MethodSummary},
     config::Config,
     control,
-    error::ApiError,
-    faults::{self, Effect, Fault, Faults, Hangup, Style, When},
+    error::{ApiError, Reason},
+    faults::{self, Faults, Fired, Hangup, Style},
     gmail,
     keys::{KeyError, Keys},
+    limits::Limiter,
     oauth, pages, pubsub,
     state::World,
-    store,
+    stopwatch::Stopwatch,
+    store::{StateError, Store},
 };
 
-/// Gmail's limit for an uploaded mail, with room for the envelope around it.
-const BODY_LIMIT: usize = 36_700_160 + 1_048_576;
+/// Gmail's largest limit for an uploaded mail, with room for the envelope around it.
+const BODY_LIMIT: usize = 157_286_400 + 1_048_576;
 /// Writes that follow one another closely are saved once.
 const SAVE_AFTER: Duration = Duration::from_millis(200);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -50,8 +56,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub enum SimulatorError {
     #[error("could not listen on 127.0.0.1:{port}: {source}")]
     Listen { port: u16, source: io::Error },
-    #[error("the state could not be read or written: {0}")]
-    State(#[from] io::Error),
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("no HTTP client: {0}")]
@@ -64,12 +70,21 @@ pub(crate) struct Sim {
     pub issuer: String,
     pub base: String,
     pub http: reqwest::Client,
+    pub limiter: Limiter,
+    pub uploads: gmail::Sessions,
     world: Mutex<World>,
     keys: Mutex<Keys>,
     faults: Mutex<Faults>,
     calls: Mutex<CallLog>,
+    /// Locked before the world where both are; `None`: in memory only.
+    store: Mutex<Option<Store>>,
+    /// Changes so far, and how many of them are on disk.
+    changes: AtomicU64,
+    saved: AtomicU64,
     dirty: Notify,
     pushes: mpsc::UnboundedSender<String>,
+    /// Raised with every notification that was delivered.
+    pub delivered: watch::Sender<u64>,
     stop: watch::Sender<bool>,
 }
 
@@ -93,6 +108,9 @@ impl Sim {
         let mut world = lock(&self.world);
         let result = change(&mut world);
         let pushes = world.publish(self.config.push_rate_limit);
+        if changes {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
         drop(world);
         self.start_pushes(pushes);
         if changes {
@@ -126,30 +144,35 @@ impl Sim {
         lock(&self.keys).rotate(self.config.state_dir.as_deref())
     }
 
-    pub fn set_fault(&self, fault: Fault) {
-        lock(&self.faults).set(fault);
+    /// The keys and, below, the faults: each behind a lock of its own.
+    pub fn keys<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
+        look(&lock(&self.keys))
     }
 
-    pub fn clear_faults(&self) {
-        lock(&self.faults).clear();
+    pub fn faults<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> T {
+        change(&mut lock(&self.faults))
     }
 
-    pub fn calls(&self, since: u64, account: Option<&str>) -> Vec<Call> {
-        lock(&self.calls).since(since, account)
+    pub fn calls(&self, query: &CallQuery) -> Vec<Call> {
+        lock(&self.calls).matching(query)
     }
 
-    pub fn recent_units(&self, account: &str) -> u64 {
-        let now = self.read(World::now_ms);
-        lock(&self.calls).recent_units(account, now)
+    pub fn call_summary(&self) -> Vec<MethodSummary> {
+        lock(&self.calls).summary()
     }
 
-    pub fn log(&self, method: &str, account: Option<String>, units: u32, status: u16, fault: bool) {
+    pub fn clear_calls(&self) {
+        lock(&self.calls).clear();
+    }
+
+    /// Writes a call into the log, which sets its number and its time.
+    pub fn log(&self, call: Call) {
         let at_ms = self.read(World::now_ms);
-        lock(&self.calls).push(Call { seq: 0, at_ms, account, method: method.to_owned(), units, status, fault });
+        lock(&self.calls).push(Call { at_ms, ..call });
     }
 
     /// Counts a call for the faults that are set, and returns what they do to it.
-    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<(When, Effect)> {
+    pub fn fired(&self, method: &str, account: Option<&str>) -> Vec<Fired> {
         lock(&self.faults).hit(method, account)
     }
 
@@ -162,33 +185,59 @@ impl Sim {
         style: Style,
         work: impl FnOnce() -> axum::response::Response,
     ) -> axum::response::Response {
-        let fired = self.fired(method, account.as_deref());
-        let mut faulted = true;
-        let response = match faults::apply(&fired, When::Before, style).await {
-            Some(response) => response,
-            None => {
-                let response = work();
-                match faults::apply(&fired, When::After, style).await {
-                    Some(replaced) => replaced,
-                    None => {
-                        faulted = false;
-                        response
-                    }
-                }
-            }
-        };
+        self.call_since(Stopwatch::start(), method, account, units, style, work).await
+    }
+
+    /// [`Self::call`] for which work was done already since `watch` was started.
+    pub async fn call_since(
+        &self,
+        mut watch: Stopwatch,
+        method: &str,
+        account: Option<String>,
+        units: u32,
+        style: Style,
+        work: impl FnOnce() -> axum::response::Response,
+    ) -> axum::response::Response {
+        let faults::Outcome { response, changed, faults } =
+            faults::around(self, method, account.as_deref(), style, &mut watch, work).await;
         let dropped = response.extensions().get::<Hangup>().is_some();
         let status = if dropped { 0 } else { response.status().as_u16() };
-        self.log(method, account, units, status, faulted);
+        let reason = response.extensions().get::<Reason>().map(|reason| reason.0.clone());
+        self.log(Call {
+            account,
+            method: method.to_owned(),
+            units,
+            status,
+            reason,
+            fault: changed,
+            faults,
+            service_us: watch.microseconds(),
+            ..Call::default()
+        });
         response
     }
 
-    fn save(&self) -> io::Result<()> {
-        let Some(dir) = self.config.state_dir.as_deref() else {
-            return Ok(());
-        };
-        let bytes = self.read(serde_json::to_vec)?;
-        store::save(dir, &bytes)
+    /// Changes that are not on disk yet.
+    pub fn unsaved_changes(&self) -> u64 {
+        let saved = self.saved.load(Ordering::Relaxed);
+        self.changes.load(Ordering::Relaxed).saturating_sub(saved)
+    }
+
+    /// Saves what changed. Only taking it happens under the world's lock; writing it keeps nobody waiting.
+    fn save(&self) -> Result<(), StateError> {
+        let mut store = lock(&self.store);
+        let mut world = lock(&self.world);
+        let taken = self.changes.load(Ordering::Relaxed);
+        match store.as_mut() {
+            None => world.accounts.values_mut().for_each(|account| drop(account.mailbox.take_unsaved())),
+            Some(store) => {
+                store.collect(&mut world)?;
+                drop(world);
+                store.commit()?;
+            }
+        }
+        self.saved.store(taken, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -215,12 +264,13 @@ impl Simulator {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
             .await
             .map_err(|source| SimulatorError::Listen { port: config.port, source })?;
-        let addr = listener.local_addr()?;
+        let addr = listener.local_addr().map_err(|source| SimulatorError::Listen { port: config.port, source })?;
         let base = format!("http://127.0.0.1:{}", addr.port());
-        let mut world = match &config.state_dir {
-            Some(dir) => store::load(dir)?.unwrap_or_default(),
-            None => World::default(),
+        let (store, world) = match &config.state_dir {
+            Some(dir) => Store::open(dir).map(|(store, world)| (Some(store), world))?,
+            None => (None, None),
         };
+        let mut world = world.unwrap_or_default();
         world.adopt(&config);
         let waiting: Vec<String> = world.pushes.keys().cloned().collect();
         let (pushes, queue) = mpsc::unbounded_channel();
@@ -228,12 +278,18 @@ impl Simulator {
             issuer: config.issuer.clone().unwrap_or_else(|| base.clone()),
             base,
             http: client()?,
+            limiter: Limiter::default(),
+            uploads: gmail::Sessions::default(),
             world: Mutex::new(world),
             keys: Mutex::new(Keys::open(config.state_dir.as_deref())?),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            store: Mutex::new(store),
+            changes: AtomicU64::new(0),
+            saved: AtomicU64::new(0),
             dirty: Notify::new(),
             pushes,
+            delivered: watch::Sender::new(0),
             stop: watch::Sender::new(false),
             config,
         });
@@ -261,7 +317,7 @@ impl Running {
         &self.sim.base
     }
 
-    /// Finishes open requests, ends deliveries and writes the state.
+    /// Finishes open requests, ends deliveries and writes what is not yet saved.
     pub async fn stop(self) -> Result<(), SimulatorError> {
         self.sim.stop.send_replace(true);
         for task in self.tasks {
@@ -269,8 +325,10 @@ impl Running {
                 tracing::error!(%error, "a task of the simulator ended badly");
             }
         }
-        self.sim.save()?;
-        Ok(())
+        let saved = self.sim.save();
+        // A connection that is not gone yet must not keep the next simulator from this state.
+        drop(lock(&self.sim.store).take());
+        saved.map_err(Into::into)
     }
 }
 
@@ -283,7 +341,18 @@ fn router(sim: Arc<Sim>) -> Router {
         .method_not_allowed_fallback(unknown)
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(read_whole))
         .with_state(sim)
+}
+
+/// Takes the request's body in before anything answers: a body that is left unread makes the server close the
+/// connection, and a client that keeps it loses its next call.
+async fn read_whole(request: Request<Body>, next: middleware::Next) -> axum::response::Response {
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(_) => ApiError::new(413, "uploadTooLarge", "Request Entity Too Large").into_response(),
+    }
 }
 
 /// What is not simulated is refused loudly, and stands in the call log as `unknown`.

@@ -9,9 +9,16 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cloud::Cloud,
     config::{AccountConfig, Client, Config, Subscription},
-    mailbox::Mailbox,
+    gmail::settings::Settings,
+    limits::Limits,
+    mailbox::{Kept, Mailbox},
+    oauth::{Rules, TokenDeath},
+    pubsub::Book,
 };
+
+pub(crate) use crate::tokens::{Access, AccessTokens, Grant, Grants};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Live refresh tokens of one account and client; a newer one silently ends the oldest.
@@ -21,12 +28,22 @@ const LIVE_GRANTS: usize = 100;
 pub(crate) struct World {
     pub serial: u64,
     pub clock_offset_ms: i64,
+    /// Saved each by itself.
+    #[serde(skip)]
     pub accounts: BTreeMap<String, Account>,
     pub clients: Vec<Client>,
     pub subscriptions: Vec<Subscription>,
-    pub grants: Vec<Grant>,
-    pub access: Vec<Access>,
+    pub grants: Grants,
+    pub access: AccessTokens,
     pub pushes: BTreeMap<String, Push>,
+    #[serde(default)]
+    pub cloud: Cloud,
+    #[serde(skip)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub pubsub: Book,
+    #[serde(default)]
+    pub rules: Rules,
     #[serde(skip)]
     pub codes: HashMap<String, Code>,
 }
@@ -37,27 +54,8 @@ pub(crate) struct Account {
     /// The stable account number, `sub` of its id tokens.
     pub sub: String,
     pub mailbox: Mailbox,
-}
-
-/// A consent, alive until revoked or dead of age. Its refresh token may be absent (online access).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Grant {
-    pub id: u64,
-    pub client_id: String,
-    pub address: String,
-    pub scopes: Vec<String>,
-    pub refresh_token: Option<String>,
-    pub expires_ms: Option<i64>,
-    pub revoked: bool,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Access {
-    pub token: String,
-    pub grant: u64,
-    pub address: String,
-    pub scopes: Vec<String>,
-    pub expires_ms: i64,
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// An authorisation code, kept after its use so that a replay is told apart from an invention.
@@ -120,8 +118,9 @@ impl World {
 
     /// Merges what the configuration names into a state that may come from an earlier run.
     pub fn adopt(&mut self, config: &Config) {
+        self.limits = config.limits.clone();
         for account in &config.accounts {
-            self.add_account(account.clone(), config.history_limit);
+            self.add_account(account.clone(), config.history_kept());
         }
         for client in &config.clients {
             self.set_client(client.clone());
@@ -130,12 +129,12 @@ impl World {
             self.set_subscription(subscription.clone());
         }
         for account in self.accounts.values_mut() {
-            account.mailbox.history.limit = config.history_limit;
+            account.mailbox.history.kept = config.history_kept();
         }
     }
 
     /// A new mailbox; one that exists stays as it is.
-    pub fn add_account(&mut self, config: AccountConfig, history_limit: usize) {
+    pub fn add_account(&mut self, config: AccountConfig, kept: Kept) {
         let address = canonical(&config.address);
         if self.accounts.contains_key(&address) {
             return;
@@ -144,7 +143,8 @@ impl World {
         let account = Account {
             config: AccountConfig { address: address.clone(), ..config },
             sub: format!("1{:020}", 7_000_000_000_000_u64 + number * 7_919),
-            mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, history_limit),
+            mailbox: Mailbox::new(address.clone(), 4_000_000 + number * 1_000, kept),
+            settings: Settings::default(),
         };
         self.accounts.insert(address, account);
     }
@@ -158,6 +158,8 @@ impl World {
         if subscription.audience.is_empty() {
             subscription.audience = subscription.push_endpoint.clone();
         }
+        let now = self.now_ms();
+        self.pubsub.registered(&subscription, now);
         self.subscriptions.retain(|known| known.subscription != subscription.subscription);
         self.subscriptions.push(subscription);
     }
@@ -175,18 +177,23 @@ impl World {
     }
 
     pub fn live(&self, grant: &Grant) -> bool {
-        !grant.revoked && grant.expires_ms.is_none_or(|end| end > self.now_ms())
+        self.death(grant).is_none()
     }
 
     pub fn grant_by_refresh_token(&self, token: &str) -> Option<&Grant> {
-        self.grants.iter().find(|grant| grant.refresh_token.as_deref() == Some(token))
+        self.grants.by_refresh_token(token)
     }
 
     /// The live access token `token` stands for.
     pub fn access(&self, token: &str) -> Option<&Access> {
-        let access = self.access.iter().find(|access| access.token == token)?;
-        let grant = self.grants.iter().find(|grant| grant.id == access.grant)?;
-        (access.expires_ms > self.now_ms() && !grant.revoked).then_some(access)
+        let access = self.access.get(token)?;
+        let grant = self.grants.by_id(access.grant)?;
+        (access.expires_ms > self.now_ms() && !self.death(grant).is_some_and(TokenDeath::at_once)).then_some(access)
+    }
+
+    /// The client a grant was given to; empty for one that is gone.
+    pub fn client_of(&self, grant: u64) -> String {
+        self.grants.iter().find(|known| known.id == grant).map_or_else(String::new, |known| known.client_id.clone())
     }
 
     pub fn add_grant(&mut self, client: &Client, address: &str, scopes: &[String], offline: bool) -> Grant {
@@ -199,6 +206,9 @@ impl World {
             refresh_token: offline.then(|| format!("1//0{}", random(40))),
             expires_ms: client.testing.then_some(now + 7 * DAY_MS),
             revoked: false,
+            ended: None,
+            issued_ms: now,
+            used_ms: Some(now),
         };
         self.grants.push(grant.clone());
         let mut live: Vec<u64> = self
@@ -210,7 +220,7 @@ impl World {
             .collect();
         live.truncate(live.len().saturating_sub(LIVE_GRANTS));
         for old in self.grants.iter_mut().filter(|grant| live.contains(&grant.id)) {
-            old.revoked = true;
+            old.ended = Some(TokenDeath::Limit);
         }
         grant
     }
@@ -264,7 +274,9 @@ impl World {
     /// Puts one notification under way to every subscription of a topic.
     pub fn announce(&mut self, address: &str, topic: &str, history_id: u64) -> Vec<String> {
         let published_ms = self.now_ms();
-        let subscriptions: Vec<_> = self.subscriptions.iter().filter(|s| s.topic == topic).cloned().collect();
+        self.expire_subscriptions();
+        let takes = |known: &&Subscription| known.topic == topic && self.pubsub.takes(&known.subscription);
+        let subscriptions: Vec<_> = self.subscriptions.iter().filter(takes).cloned().collect();
         let mut ids = Vec::new();
         for subscription in subscriptions {
             let message_id = self.fresh_number().to_string();

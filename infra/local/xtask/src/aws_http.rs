@@ -1,12 +1,17 @@
 //! The few calls to the local AWS that the tools themselves make: as its root user, whose signature it does not check.
 
 use crate::{Context, Error, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::process::Command;
+use std::time::Duration;
 
 pub const REGION: &str = "us-east-1";
 /// The local cloud's root key and secret; they mean nothing anywhere else.
 const ROOT: &str = "test";
+/// Lambda lets no function run longer than 15 minutes.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(16 * 60);
 
 /// Makes a command of the AWS tool family talk to the local cloud and to nothing else.
 pub fn point(command: &mut Command, endpoint: &str) {
@@ -31,6 +36,16 @@ pub fn credentials(endpoint: &str) -> [(&str, &str); 4] {
         ("AWS_SECRET_ACCESS_KEY", ROOT),
         ("AWS_REGION", REGION),
     ]
+}
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub struct Called {
+    /// The function ended with an error, which `answer` tells.
+    pub failed: bool,
+    pub answer: String,
+    /// The last words of its log.
+    pub log: String,
 }
 
 #[derive(Debug, Clone)]
@@ -71,20 +86,26 @@ impl AwsHttp {
         self.send(&what, request).await
     }
 
-    /// Calls a function with `event` as it stands. Says whether the function ended with an error, and what it answered.
-    pub async fn invoke(&self, function: &str, event: &str) -> Result<(bool, String)> {
+    /// Calls a function with `event` as it stands.
+    pub async fn invoke(&self, function: &str, event: &str) -> Result<Called> {
         let what = format!("Invoke {function}");
         let request = self
             .client
             .post(format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint))
             .header("content-type", "application/json")
             .header("authorization", authorization("lambda"))
+            .header("x-amz-log-type", "Tail")
+            .timeout(LONGEST_INVOCATION)
             .body(event.to_owned());
         let answer = request.send().await.why(|| format!("local AWS, {what}"))?;
         let (status, failed) = (answer.status(), answer.headers().contains_key("x-amz-function-error"));
+        let log = match answer.headers().get("x-amz-log-result") {
+            Some(log) => STANDARD.decode(log).why(|| format!("local AWS, {what}: the log"))?,
+            None => vec![],
+        };
         let text = answer.text().await.why(|| format!("local AWS, {what}"))?;
         if status.is_success() {
-            Ok((failed, text))
+            Ok(Called { failed, answer: text, log: String::from_utf8_lossy(&log).into_owned() })
         } else {
             Err(Error::new(format!("local AWS, {what}: {status}: {}", text.trim())))
         }

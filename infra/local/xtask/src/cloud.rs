@@ -10,7 +10,7 @@ use crate::process::{ProcessId, Service};
 use crate::progress::Progress;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
-use crate::{Context, Error, Result, demo};
+use crate::{Context, Error, Result, demo, reset};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ pub struct Options {
     /// Whether the demo knowledge base is put in.
     pub knowledge: bool,
     pub progress: Progress,
+    /// Whether state and logs of the home are removed first.
+    pub reset: bool,
     /// Whether cargo shows what it compiles.
     pub quiet: bool,
 }
@@ -64,6 +66,7 @@ impl Options {
             parameters: BTreeMap::new(),
             knowledge: true,
             progress: Progress::silent(),
+            reset: false,
             quiet: true,
         }
     }
@@ -90,6 +93,21 @@ impl Place {
         Ok(Self::recorded(&home.join("cloud.json"))?.filter(|place| place.supervisor.is_running()))
     }
 
+    /// The servers that a killed supervisor left behind in `home`.
+    pub fn left(home: &Path) -> Result<Vec<String>> {
+        let services = Self::recorded(&home.join("cloud.json"))?.map(|place| place.services).unwrap_or_default();
+        let left = services.into_iter().filter(|(_, process)| process.is_running());
+        Ok(left.map(|(name, process)| format!("{name}, process {}", process.pid)).collect())
+    }
+
+    /// An error once the cloud has been stopped.
+    pub fn must_run(&self) -> Result<()> {
+        if self.supervisor.is_running() {
+            return Ok(());
+        }
+        Err(Error::new("the local cloud was stopped").remedy("start it again with `cargo xtask up`"))
+    }
+
     fn recorded(file: &Path) -> Result<Option<Self>> {
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
@@ -107,7 +125,7 @@ impl Place {
         Ok(Google::new(&self.google, client()?))
     }
 
-    /// All log lines of a function, such as `mail-sync`, oldest first.
+    /// All log lines of a function, such as `mail-sync`, as they stand in the store, oldest first.
     pub async fn logs(&self, function: &str) -> Result<Vec<String>> {
         let aws = self.aws_http()?;
         let mut lines = Vec::new();
@@ -270,13 +288,22 @@ impl Start<'_> {
         if let Some(left) = Place::recorded(&self.home().join("cloud.json"))? {
             left.end_leftovers().await?;
         }
+        if self.options.reset {
+            let removed = reset::empty(self.home(), &home)?;
+            let said = if removed.is_empty() { vec!["nothing; there was no state".to_owned()] } else { removed };
+            said.iter().for_each(|what| self.progress.note(&format!("reset: removed {what}")));
+            self.make_folders()?;
+        }
         let addresses = self.addresses()?;
         let tools = self.progress.step("tools (.local/venv)", Tools::install(self.workspace)).await?;
-        self.progress
+        let built = self
+            .progress
             .step("build: functions and simulator", package::compile(self.workspace, self.options.quiet))
             .await?;
-        let package =
-            self.progress.step("package: sam build", package::package(self.workspace, &tools, self.home())).await?;
+        let package = self
+            .progress
+            .step("package: sam build", package::package(self.workspace, &tools, self.home(), built))
+            .await?;
         let client = client()?;
         let aws = AwsHttp::new(&addresses.aws, client.clone());
         let google = Google::new(&addresses.google, client.clone());
@@ -296,7 +323,7 @@ impl Start<'_> {
             .step("wire: OAuth client, Pub/Sub, knowledge base", self.wire(&deployment, &stack, &addresses, &google))
             .await?;
         let target = format!("{}/_aws/execute-api/{}/$default", addresses.aws, stack.api);
-        let door = FrontDoor::open(addresses.door, target, client)?;
+        let door = FrontDoor::open(addresses.door, target, client, &self.home().join("log/front-door.log"))?;
         let place = Place {
             front_door: addresses.front_door,
             aws: addresses.aws,
@@ -314,11 +341,15 @@ impl Start<'_> {
         &self.options.home
     }
 
-    fn lock_home(&self) -> Result<File> {
-        for folder in ["log", "state/aws", "state/google"] {
+    fn make_folders(&self) -> Result<()> {
+        ["log", "state/aws", "state/google"].iter().try_for_each(|folder| {
             let folder = self.home().join(folder);
-            fs::create_dir_all(&folder).why(|| format!("cannot make {}", folder.display()))?;
-        }
+            fs::create_dir_all(&folder).why(|| format!("cannot make {}", folder.display()))
+        })
+    }
+
+    fn lock_home(&self) -> Result<File> {
+        self.make_folders()?;
         let file = self.home().join("cloud.lock");
         let lock = File::create(&file).why(|| format!("cannot write {}", file.display()))?;
         match lock.try_lock() {
@@ -461,13 +492,33 @@ impl Start<'_> {
     }
 }
 
+/// Whether a cloud holds `home`, be it not yet or no longer running.
+pub fn is_locked(home: &Path) -> Result<bool> {
+    let file = home.join("cloud.lock");
+    let lock = match File::open(&file) {
+        Ok(lock) => lock,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(cause) => return Err(Error::new(format!("cannot open {}: {cause}", file.display()))),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(cause)) => Err(Error::new(format!("cannot lock {}: {cause}", file.display()))),
+    }
+}
+
 /// It follows no redirect, so that the front door hands each on.
 pub fn client() -> Result<reqwest::Client> {
+    // Longer than API Gateway's 30 s: its own answer to a slow function must come first.
+    client_within(Duration::from_secs(60))
+}
+
+/// The same with another limit of time.
+pub fn client_within(patience: Duration) -> Result<reqwest::Client> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        // Longer than API Gateway's 30 s: its own answer to a slow function must come first.
-        .timeout(Duration::from_secs(60))
+        .timeout(patience)
         .build()
         .why(|| "cannot make an HTTP client".into())
 }

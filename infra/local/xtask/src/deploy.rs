@@ -15,6 +15,9 @@ use std::path::Path;
 /// The tag of the stack that tells what was deployed.
 const TAG: &str = "postroom-local";
 
+/// The states of a stack that is as it was asked for.
+pub const COMPLETE: [&str; 2] = ["CREATE_COMPLETE", "UPDATE_COMPLETE"];
+
 /// What the stack says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stack {
@@ -64,14 +67,8 @@ impl Deployment<'_> {
     /// The stack, if it is complete, of this very tag, and every function has its code: after a kill the local AWS may
     /// know a function whose package was never stored, and it would then answer with a mock.
     async fn current(&self, tag: &str) -> Result<Option<Stack>> {
-        let form = [("Action", "DescribeStacks"), ("StackName", self.stack), ("Version", "2010-05-15")];
-        let described = match self.aws.query("cloudformation", &form).await {
-            Ok(described) => described,
-            Err(error) if error.to_string().contains("does not exist") => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let complete =
-            ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&element(&described, "StackStatus").unwrap_or(""));
+        let Some(described) = described(self.aws, self.stack).await? else { return Ok(None) };
+        let complete = COMPLETE.contains(&element(&described, "StackStatus").unwrap_or(""));
         if !complete || !described.contains(&format!("<Value>{tag}</Value>")) {
             return Ok(None);
         }
@@ -112,6 +109,21 @@ pub async fn store_in_app_secret(aws: &AwsHttp, stack: &str, fields: &[(&str, &s
         "ClientRequestToken": hex(&digest(&SHA256, secret.to_string().as_bytes()).as_ref()[..16]),
     });
     aws.json("secretsmanager", "secretsmanager.PutSecretValue", &put).await.map(drop)
+}
+
+async fn described(aws: &AwsHttp, stack: &str) -> Result<Option<String>> {
+    let form = [("Action", "DescribeStacks"), ("StackName", stack), ("Version", "2010-05-15")];
+    match aws.query("cloudformation", &form).await {
+        Ok(described) => Ok(Some(described)),
+        Err(error) if error.to_string().contains("does not exist") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What CloudFormation says of a stack, if there is one.
+pub async fn state(aws: &AwsHttp, stack: &str) -> Result<Option<String>> {
+    let described = described(aws, stack).await?;
+    Ok(described.map(|xml| element(&xml, "StackStatus").unwrap_or("unknown").to_owned()))
 }
 
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {

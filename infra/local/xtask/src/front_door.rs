@@ -1,7 +1,8 @@
 //! The one address of the local cloud that a browser uses: `http://localhost:PORT`, since Google accepts only such a
 //! plain address as an OAuth redirect, and API Gateway's own address names the API.
 //!
-//! Invariant: it changes nothing but the address. It logs nothing: a query string may carry a code or a state.
+//! Invariant: it changes nothing but the address. Its log has method, status and time of each request, and of the path
+//! only the words that the product's routes are made of: the rest of it, and a query string, may carry anything.
 
 use crate::{Context, Result};
 use http_body_util::{BodyExt, Full, Limited};
@@ -10,8 +11,14 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, TE, TRAIL
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use std::convert::Infallible;
+use std::fs::File;
+use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// API Gateway's limit of a request (HTTP API quotas: 10 MB).
@@ -21,14 +28,39 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const HOP_BY_HOP: [HeaderName; 6] =
     [CONNECTION, HeaderName::from_static("keep-alive"), TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
+/// The words of the product's routes.
+const WORDS: [&str; 19] = [
+    "approve",
+    "assets",
+    "callback",
+    "cancel",
+    "channels",
+    "chat",
+    "connect",
+    "disconnect",
+    "discard",
+    "gmail",
+    "hand-back",
+    "oauth",
+    "push",
+    "reply",
+    "send",
+    "settings",
+    "signin",
+    "signout",
+    "take-over",
+];
+
 #[derive(Debug)]
 pub struct FrontDoor {
     serving: JoinHandle<()>,
 }
 
 impl FrontDoor {
-    /// Serves `listener`, handing everything on to `target`, an address without a final slash.
-    pub fn open(listener: TcpListener, target: String, client: reqwest::Client) -> Result<Self> {
+    /// Serves `listener`, handing everything on to `target`, an address without a final slash; a line for each request
+    /// goes to the file `log`.
+    pub fn open(listener: TcpListener, target: String, client: reqwest::Client, log: &Path) -> Result<Self> {
+        let log = Arc::new(File::create(log).why(|| format!("cannot write {}", log.display()))?);
         listener.set_nonblocking(true).why(|| "the front door".into())?;
         let listener = tokio::net::TcpListener::from_std(listener).why(|| "the front door".into())?;
         let serving = tokio::spawn(async move {
@@ -37,9 +69,9 @@ impl FrontDoor {
                 tokio::select! {
                     accepted = listener.accept() => match accepted {
                         Ok((stream, _)) => {
-                            let (target, client) = (target.clone(), client.clone());
+                            let (target, client, log) = (target.clone(), client.clone(), Arc::clone(&log));
                             connections.spawn(async move {
-                                let service = service_fn(|request| forward(&target, &client, request));
+                                let service = service_fn(|request| logged(&log, &target, &client, request));
                                 // A browser that goes away in the middle is no fault of this cloud.
                                 let _gone = hyper::server::conn::http1::Builder::new()
                                     .serve_connection(TokioIo::new(stream), service)
@@ -64,6 +96,30 @@ impl FrontDoor {
         // The only error is the cancellation that was asked for.
         let _cancelled = self.serving.await;
     }
+}
+
+async fn logged(
+    log: &File,
+    target: &str,
+    client: &reqwest::Client,
+    request: Request<Incoming>,
+) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
+    let begun = Instant::now();
+    let what = format!("{} {}", request.method(), route(request.uri().path()));
+    let Ok(answer) = forward(target, client, request).await;
+    let (time, status) = (Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ"), answer.status().as_u16());
+    let line = format!("{time} {what} {status} {} ms\n", begun.elapsed().as_millis());
+    // One write is one line, also between connections.
+    let mut file = log;
+    if let Err(cause) = file.write_all(line.as_bytes()) {
+        eprintln!("front door: cannot write its log: {cause}");
+    }
+    Ok(answer)
+}
+
+fn route(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.is_empty() || WORDS.contains(&part) { part } else { "*" });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 async fn forward(
@@ -143,6 +199,18 @@ mod tests {
         assert!(passed.contains_key(HOST));
     }
 
+    #[test]
+    fn a_path_is_logged_by_the_words_of_the_routes_alone() {
+        assert_eq!(route("/"), "/");
+        assert_eq!(route("/chat/planted/0000000000000001/approve"), "/chat/*/*/approve");
+        assert_eq!(route("/oauth/callback"), "/oauth/callback");
+        assert_eq!(route("/planted%20value"), "/*");
+    }
+
+    fn log(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("{name}-{}.log", std::process::id()))
+    }
+
     async fn answer_once(answer: &'static str) -> (String, JoinHandle<String>) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -171,7 +239,8 @@ mod tests {
         let client = crate::cloud::client().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let front = format!("http://{}", listener.local_addr().unwrap());
-        let door = FrontDoor::open(listener, format!("{api}/stage"), client.clone()).unwrap();
+        let door =
+            FrontDoor::open(listener, format!("{api}/stage"), client.clone(), &log("front-door-passes")).unwrap();
         let answer =
             client.post(format!("{front}/a%20b?q=%2F")).header("cookie", "c=1; d=2").body("x=1").send().await.unwrap();
         assert_eq!(answer.status(), 303);
@@ -183,6 +252,7 @@ mod tests {
         assert!(request.contains("cookie: c=1; d=2\r\n"), "{request}");
         assert!(request.contains(&format!("host: {}\r\n", front.trim_start_matches("http://"))), "{request}");
         door.close().await;
+        std::fs::remove_file(log("front-door-passes")).unwrap();
         assert!(client.get(&front).send().await.is_err());
     }
 
@@ -192,10 +262,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let front = format!("http://{}", listener.local_addr().unwrap());
         // Port 9 (discard) of the loopback address: nothing listens there.
-        let door = FrontDoor::open(listener, "http://127.0.0.1:9".into(), client.clone()).unwrap();
-        let answer = client.get(format!("{front}/?code=planted")).send().await.unwrap();
+        let door =
+            FrontDoor::open(listener, "http://127.0.0.1:9".into(), client.clone(), &log("front-door-refuses")).unwrap();
+        let answer = client.get(format!("{front}/oauth/callback?code=planted")).send().await.unwrap();
         assert_eq!(answer.status(), 502);
         assert!(!answer.text().await.unwrap().contains("planted"));
         door.close().await;
+        let logged = std::fs::read_to_string(log("front-door-refuses")).unwrap();
+        assert!(logged.contains(" GET /oauth/callback 502 ") && !logged.contains("planted"), "{logged}");
+        std::fs::remove_file(log("front-door-refuses")).unwrap();
     }
 }

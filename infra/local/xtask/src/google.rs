@@ -32,6 +32,14 @@ impl Google {
         self.client.get(address).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// Makes a mailbox; one that is there stays as it is. Its domain is a Workspace of its own.
+    pub async fn add_account(&self, address: &str, name: &str) -> Result<()> {
+        let domain = address.split_once('@').map(|(_, domain)| domain);
+        self.control("/_sim/accounts", &json!({ "address": address, "name": name, "hosted_domain": domain }))
+            .await
+            .map(drop)
+    }
+
     pub async fn register_client(&self, id: &str, secret: &str, redirect_uris: &[String]) -> Result<()> {
         let body = json!({ "client_id": id, "client_secret": secret, "redirect_uris": redirect_uris });
         self.control("/_sim/clients", &body).await.map(drop)
@@ -44,6 +52,8 @@ impl Google {
             "service_account": SERVICE_ACCOUNT,
             "subscription": SUBSCRIPTION,
             "topic": TOPIC,
+            // As infra/google/subscribe.sh sets the real one, but for the pauses: nobody waits here for minutes.
+            "policy": { "ack_deadline_ms": 20_000, "expiration_ms": null },
         });
         self.control("/_sim/pubsub", &body).await.map(drop)
     }

@@ -12,19 +12,28 @@
 pub mod ask;
 pub mod aws_http;
 pub mod browse;
+pub mod cli;
 pub mod cloud;
 pub mod demo;
 pub mod deploy;
 pub mod error;
+pub mod fault;
 pub mod front_door;
 pub mod google;
 pub mod inspect;
+pub mod invoke;
+pub mod logs;
+pub mod mailboxes;
 pub mod package;
 pub mod ports;
 pub mod process;
 pub mod progress;
+pub mod reset;
+pub mod status;
 pub mod suite;
+pub mod terminal;
 pub mod tools;
+pub mod tour;
 pub mod workspace;
 
 pub use error::{Context, Error, Result};

@@ -1,133 +1,23 @@
 //! `cargo xtask`: the local cloud and the checks of the repository.
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::Parser;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use xtask::browse::Browser;
+use xtask::cli::{Cli, Home, Up, Word, completion};
 use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::inspect::{self, Kind};
+use xtask::logs::Asked;
 use xtask::progress::Progress;
-use xtask::workspace::Workspace;
-use xtask::{Context, Error, Result, ask, demo, suite};
-
-/// The local cloud of Postroom, and the checks of the whole repository.
-#[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
-struct Cli {
-    #[command(subcommand)]
-    word: Word,
-}
-
-#[derive(Subcommand)]
-enum Word {
-    /// Build, deploy and run the whole system on this machine until Ctrl-C; data is kept for the next time.
-    Up {
-        #[command(flatten)]
-        home: Home,
-        /// Port of the front door, the address for the browser (0: any free one).
-        #[arg(long, default_value_t = 8400)]
-        port: u16,
-        /// Port of the local AWS (0: any free one).
-        #[arg(long, default_value_t = 8401)]
-        aws_port: u16,
-        /// Port of the Google simulator (0: any free one).
-        #[arg(long, default_value_t = 8402)]
-        google_port: u16,
-    },
-    /// Stop the local cloud that runs in another terminal; data is kept.
-    Down(Home),
-    /// Put raw mails (RFC 5322) into a mailbox of the running Google simulator, as if they came from outside.
-    Mail {
-        /// Files with one mail each.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// The mailbox that receives them.
-        #[arg(long, default_value = demo::MAILBOX)]
-        to: String,
-        #[command(flatten)]
-        home: Home,
-    },
-    /// Sign in to the console of the running cloud and connect a mailbox, as a browser would.
-    Connect {
-        /// The mailbox to connect.
-        #[arg(default_value = demo::MAILBOX)]
-        address: String,
-        #[command(flatten)]
-        home: Home,
-    },
-    /// Print the variables of a deployed function as shell exports, to run it by itself with `cargo lambda watch`.
-    Env {
-        /// Such as mail-sync.
-        function: String,
-        #[command(flatten)]
-        home: Home,
-    },
-    /// Show what the product reads in a mail: one line of JSON for each file.
-    Inspect {
-        /// Files with one mail (RFC 5322) each.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// The files are bare bodies of plain text.
-        #[arg(long, conflicts_with = "html")]
-        text: bool,
-        /// The files are bare bodies of HTML.
-        #[arg(long)]
-        html: bool,
-    },
-    /// Ask the built-in assistant over the demo knowledge base: answer, sources, confidence.
-    Ask {
-        /// The question; several words make one.
-        #[arg(required = true)]
-        question: Vec<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Check everything: format, lints, template, all test suites against a local cloud of their own.
-    Test,
-}
-
-#[derive(Args)]
-struct Home {
-    /// Folder for state and logs [default: .local in the repository]
-    #[arg(long)]
-    home: Option<PathBuf>,
-}
-
-impl Home {
-    fn path(self) -> Result<PathBuf> {
-        match self.home {
-            Some(path) => std::path::absolute(&path).why(|| format!("{} is no path", path.display())),
-            None => Ok(Workspace::find()?.home()),
-        }
-    }
-}
+use xtask::{Context, Error, Result, ask, demo, fault, invoke, logs, mailboxes, status, suite, terminal, tour};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::parse().word {
-        Word::Up { home, port, aws_port, google_port } => {
-            up(home, Ports { front: port, aws: aws_port, google: google_port }).await
-        }
-        Word::Down(home) => down(home).await,
-        Word::Mail { files, to, home } => mail(&files, &to, home).await,
-        Word::Connect { address, home } => connect(&address, home).await,
-        Word::Env { function, home } => env(&function, home).await,
-        Word::Inspect { files, text, html } => {
-            let kind = match (text, html) {
-                (true, _) => Kind::Text,
-                (_, true) => Kind::Html,
-                _ => Kind::Mail,
-            };
-            inspect::inspect(&files, kind, &mut std::io::stdout().lock())
-        }
-        Word::Ask { question, json } => ask(&question.join(" "), json),
-        Word::Test => interruptible(suite::test()).await,
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Cli::parse().word).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -135,27 +25,68 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn up(home: Home, ports: Ports) -> Result<()> {
-    let progress = Progress::shown();
-    let options = Options { ports, progress, quiet: false, ..Options::isolated(home.path()?) };
-    let mut cloud = interruptible(Cloud::start(options)).await?;
-    progress.note("ready\n");
-    println!("{}", where_to_look(&cloud));
-    let mut stop = Stop::listen()?;
-    let ended = loop {
-        tokio::select! {
-            () = stop.asked() => break Ok(()),
-            () = tokio::time::sleep(Duration::from_secs(1)) => {
-                if let Err(error) = cloud.check() {
-                    break Err(error);
-                }
-            }
+async fn run(word: Word) -> Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
+    match word {
+        Word::Up(options) => up(options).await.map(done),
+        Word::Down(home) => down(home).await.map(done),
+        Word::Status { json, home } => show_status(&home.path()?, json.json).await,
+        Word::Logs { name, follow, since, json, home } => {
+            let asked = Asked { name, follow, since, json: json.json };
+            follow_logs(&running(home)?, &asked).await.map(done)
         }
-    };
+        Word::Invoke { function, event, json, home } => {
+            let event = invoke::event(&function, event.data_file.as_deref(), event.data)?;
+            call(&running(home)?, &function, &event, json.json).await
+        }
+        Word::Mail { files, to, json, home } => mail(&files, &to, json.json, home).await.map(done),
+        Word::Connect { address, json, home } => connect(&address, json.json, home).await.map(done),
+        Word::Env { function, json, home } => env(&function, json.json, home).await.map(done),
+        Word::Inspect { files, text, html } => {
+            let kind = match (text, html) {
+                (true, _) => Kind::Text,
+                (_, true) => Kind::Html,
+                _ => Kind::Mail,
+            };
+            inspect::inspect(&files, kind, &mut std::io::stdout().lock()).map(done)
+        }
+        Word::Ask { question, json } => show_answer(&question.join(" "), json.json).map(done),
+        Word::Fault(command) => fault::run(command).await.map(done),
+        Word::Test => interruptible(suite::test()).await.map(done),
+        Word::Tour { pictures, clone } => interruptible(tour::tour(pictures, clone)).await.map(done),
+        Word::Completion { shell } => terminal::line(completion(&shell)?.trim_end()).map(done),
+    }
+}
+
+async fn up(asked: Up) -> Result<()> {
+    let progress = Progress::shown();
+    let ports = Ports { front: asked.port, aws: asked.aws_port, google: asked.google_port };
+    let options =
+        Options { ports, progress, reset: asked.reset, quiet: false, ..Options::isolated(asked.home.path()?) };
+    let mut cloud = interruptible(Cloud::start(options)).await?;
+    let held = hold(&mut cloud, asked.with_mailboxes, progress).await;
     progress.note("stopping; the local AWS writes its state");
     let stopped = cloud.stop().await;
     progress.note("stopped");
-    ended.and(stopped)
+    held.and(stopped)
+}
+
+/// Until somebody ends it, or a server ends by itself.
+async fn hold(cloud: &mut Cloud, further: u16, progress: Progress) -> Result<()> {
+    if further > 0 {
+        let connect = mailboxes::connect(cloud, further, progress);
+        let connected = interruptible(progress.step("connect: further mailboxes", connect)).await?;
+        progress.note(&format!("{connected} mailboxes connected now, {} before", usize::from(further) - connected));
+    }
+    progress.note("ready\n");
+    terminal::line(&where_to_look(cloud))?;
+    let mut stop = Stop::listen()?;
+    loop {
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(1)) => cloud.check()?,
+        }
+    }
 }
 
 fn where_to_look(place: &Place) -> String {
@@ -172,46 +103,82 @@ fn where_to_look(place: &Place) -> String {
 
 async fn down(home: Home) -> Result<()> {
     let home = home.path()?;
-    if Place::end(&home).await? {
-        println!("stopped; the data is kept in {}", home.display());
+    terminal::line(&if Place::end(&home).await? {
+        format!("stopped; the data is kept in {}", home.display())
     } else {
-        println!("no local cloud runs in {}", home.display());
-    }
-    Ok(())
+        format!("no local cloud runs in {}", home.display())
+    })
 }
 
-async fn mail(files: &[PathBuf], to: &str, home: Home) -> Result<()> {
+async fn show_status(home: &Path, json: bool) -> Result<ExitCode> {
+    let status = status::look(home).await?;
+    if json {
+        terminal::json(&status)?
+    } else {
+        status::show(&status)?
+    }
+    Ok(terminal::exit_code(status.well))
+}
+
+/// Ctrl-C is how following ends, so it is no error.
+async fn follow_logs(place: &Place, asked: &Asked) -> Result<()> {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        shown = logs::show(place, asked) => shown,
+        () = stop.asked() => Ok(()),
+    }
+}
+
+async fn call(place: &Place, function: &str, event: &str, json: bool) -> Result<ExitCode> {
+    let invocation = interruptible(invoke::invoke(place, function, event)).await?;
+    if json {
+        terminal::json(&invocation)?;
+    } else {
+        invoke::show(&invocation)?;
+    }
+    Ok(terminal::exit_code(!invocation.failed))
+}
+
+async fn mail(files: &[PathBuf], to: &str, json: bool, home: Home) -> Result<()> {
     let delivered = running(home)?.google()?.deliver_files(to, files).await?;
     for (file, mail) in files.iter().zip(delivered) {
-        println!("{}  message {}, thread {}", file.display(), mail.message, mail.thread);
+        let file = file.display();
+        if json {
+            terminal::json(
+                &json!({ "file": file.to_string(), "to": to, "message": mail.message, "thread": mail.thread }),
+            )?;
+        } else {
+            terminal::line(&format!("{file}  message {}, thread {}", mail.message, mail.thread))?;
+        }
     }
     Ok(())
 }
 
-async fn connect(address: &str, home: Home) -> Result<()> {
+async fn connect(address: &str, json: bool, home: Home) -> Result<()> {
     let place = running(home)?;
     let mut browser = Browser::new(cloud::client()?);
     browser.sign_in(&place.front_door, demo::OPERATOR).await?;
     let page = browser.connect(&place.front_door, address).await?;
-    if !page.html.contains(address) {
-        return Err(Error::new(format!("the channel page does not name {address} after Connect")));
+    let shown_at = format!("{}{}", place.front_door, page.url.path());
+    if json {
+        return terminal::json(&json!({ "mailbox": address, "page": shown_at, "operator": demo::OPERATOR }));
     }
-    println!("{address} is connected; {}{} shows it to {}", place.front_door, page.url.path(), demo::OPERATOR);
-    Ok(())
+    terminal::line(&format!("{address} is connected; {shown_at} shows it to {}", demo::OPERATOR))
 }
 
-async fn env(function: &str, home: Home) -> Result<()> {
-    for (name, value) in running(home)?.variables(function).await? {
-        println!("export {name}='{}'", value.replace('\'', r"'\''"));
+async fn env(function: &str, json: bool, home: Home) -> Result<()> {
+    let variables = running(home)?.variables(function).await?;
+    if json {
+        return terminal::json(&variables);
     }
-    Ok(())
+    variables
+        .iter()
+        .try_for_each(|(name, value)| terminal::line(&format!("export {name}='{}'", value.replace('\'', r"'\''"))))
 }
 
-fn ask(question: &str, json: bool) -> Result<()> {
+fn show_answer(question: &str, json: bool) -> Result<()> {
     let answer = ask::ask(question)?;
-    let text = if json { serde_json::to_string(&answer).why(|| "the answer".into())? } else { ask::shown(&answer) };
-    println!("{text}");
-    Ok(())
+    if json { terminal::json(&answer) } else { terminal::line(&ask::shown(&answer)) }
 }
 
 fn running(home: Home) -> Result<Place> {

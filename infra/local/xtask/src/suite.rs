@@ -14,6 +14,7 @@ pub async fn test() -> Result<()> {
     let progress = Progress::shown();
     let tools = progress.step("tools (.local/venv)", Tools::install(&workspace)).await?;
     let chromium = progress.step("tools: Chromium", tools::chromium(&workspace)).await?;
+    progress.step("tools: Google's Python client (.local/venv-google)", tools::google_client(&workspace)).await?;
     let browser = workspace.root.join("tests/browser");
     if browser.join("package-lock.json").is_file() {
         progress.step("tools: npm packages of the browser suite", tools::npm(&workspace, &browser)).await?;

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+const REQUIREMENTS: &str = "infra/local/requirements.txt";
+
 #[derive(Debug, Clone)]
 pub struct Tools {
     pub bin: PathBuf,
@@ -16,29 +18,14 @@ pub struct Tools {
 impl Tools {
     /// Installs the pinned tools once for each state of `requirements.txt`; safe to call from several processes.
     pub async fn install(workspace: &Workspace) -> Result<Self> {
-        let home = workspace.home();
-        fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
-        let folder = home.join("venv");
-        let requirements = workspace.root.join("infra/local/requirements.txt");
-        let wanted = fs::read_to_string(&requirements).why(|| format!("cannot read {}", requirements.display()))?;
-        let stamp = folder.join("installed-requirements.txt");
-        let lock = File::create(home.join("venv.lock")).why(|| format!("cannot write in {}", home.display()))?;
-        lock.lock().why(|| "cannot lock the virtual environment".into())?;
-        if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
-            let log = home.join("install.log");
-            run("making the virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder), &log)
-                .await
-                .map_err(|error| {
-                    Error::new(error.to_string()).remedy(
-                        "install Python 3.10 or newer with its venv module (on Debian: apt-get install python3-venv)",
-                    )
-                })?;
-            let mut pip = Command::new(folder.join("bin/pip"));
-            pip.args(["install", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
-            run("installing the pinned tools", &mut pip, &log).await?;
-            fs::write(&stamp, wanted).why(|| format!("cannot write {}", stamp.display()))?;
-        }
+        let folder = environment(workspace, "venv", REQUIREMENTS).await?;
         Ok(Self { bin: folder.join("bin") })
+    }
+
+    /// Whether the pinned tools are there.
+    pub fn are_installed(workspace: &Workspace) -> Result<bool> {
+        let stamp = stamp(&workspace.home().join("venv"));
+        Ok(fs::read_to_string(stamp).ok().as_deref() == Some(&*wanted(&workspace.root.join(REQUIREMENTS))?))
     }
 
     /// One of the installed tools; it finds the others before what is on the PATH.
@@ -51,6 +38,47 @@ impl Tools {
         command.env("PATH", path).env("SAM_CLI_TELEMETRY", "0");
         Ok(command)
     }
+}
+
+/// The Python that has Google's own client. It is large and only one suite needs it, so that it is no part of [`Tools`].
+pub async fn google_client(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(environment(workspace, "venv-google", "tests/google/requirements.txt").await?.join("bin/python"))
+}
+
+/// A virtual environment in the folder that git ignores, installed once for each state of its requirements.
+async fn environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+    let home = workspace.home();
+    fs::create_dir_all(&home).why(|| format!("cannot make {}", home.display()))?;
+    let folder = home.join(name);
+    let requirements = workspace.root.join(requirements);
+    let wanted = wanted(&requirements)?;
+    let stamp = stamp(&folder);
+    let lock = File::create(home.join(format!("{name}.lock"))).why(|| format!("cannot write in {}", home.display()))?;
+    lock.lock().why(|| "cannot lock the virtual environment".into())?;
+    if fs::read_to_string(&stamp).ok().as_deref() != Some(&*wanted) {
+        let log = home.join(format!("install-{name}.log"));
+        run("making the virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder), &log)
+            .await
+            .map_err(|error| {
+                Error::new(error.to_string()).remedy(
+                    "install Python 3.10 or newer with its venv module (on Debian: apt-get install python3-venv)",
+                )
+            })?;
+        let mut pip = Command::new(folder.join("bin/pip"));
+        pip.args(["install", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+        run("installing the pinned tools", &mut pip, &log).await?;
+        fs::write(&stamp, wanted).why(|| format!("cannot write {}", stamp.display()))?;
+    }
+    Ok(folder)
+}
+
+fn wanted(requirements: &Path) -> Result<String> {
+    fs::read_to_string(requirements).why(|| format!("cannot read {}", requirements.display()))
+}
+
+/// What was installed into the environment last.
+fn stamp(venv: &Path) -> PathBuf {
+    venv.join("installed-requirements.txt")
 }
 
 /// `CHROMIUM`, else one on the PATH, else Debian's is installed where that is allowed.

@@ -33,7 +33,13 @@ pub fn mark(lines: &[Line], kinds: &mut [Kind], is_reply: bool) {
 }
 
 fn mark_stretch(lines: &[Line], kinds: &mut [Kind], range: std::ops::Range<usize>, text_before: bool, is_reply: bool) {
-    let filled = |from: usize, to: usize| (from..to).filter(|&i| !lines[i].is_blank()).count();
+    // Counted once: each line asks how many lines with text lie above or below it.
+    let mut counts = Vec::with_capacity(range.len() + 1);
+    counts.push(0_usize);
+    for line in &lines[range.clone()] {
+        counts.push(counts[counts.len() - 1] + usize::from(!line.is_blank()));
+    }
+    let filled = |from: usize, to: usize| counts[to - range.start] - counts[from - range.start];
     let mut end = range.end;
 
     let delimiter = range.clone().find(|&i| {
@@ -74,11 +80,13 @@ fn mark_stretch(lines: &[Line], kinds: &mut [Kind], range: std::ops::Range<usize
 fn is_contact_rule(lines: &[Line], rule: &str, at: usize, end: usize) -> bool {
     let rule = rule.trim();
     let long = rule.chars().count() >= 3 && rule.chars().all(|c| matches!(c, '_' | '—'));
-    if !long || !lines[at + 1..end].iter().any(|l| !l.is_blank()) {
+    if !long {
         return false;
     }
-    let below: Vec<&str> = lines[at + 1..end].iter().map(|l| l.text.trim()).filter(|l| !l.is_empty()).collect();
-    below.len() <= SOFT_LINES
+    // One more than are allowed tells that there are too many.
+    let below = lines[at + 1..end].iter().map(|l| l.text.trim()).filter(|l| !l.is_empty());
+    let below: Vec<&str> = below.take(SOFT_LINES + 1).collect();
+    (1..=SOFT_LINES).contains(&below.len())
         && below.iter().all(|line| line.chars().count() <= 100 && !line.ends_with(['?', '!']))
         && below.iter().any(|line| line.contains('@') || line.contains("http") || line.contains("www.") || phone(line))
 }

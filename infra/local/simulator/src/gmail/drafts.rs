@@ -1,55 +1,36 @@
 //! `users.drafts`. A draft is a stable id around a message whose own id changes with every update.
 
-use std::sync::Arc;
-
-use axum::{
-    body::Bytes,
-    extract::{Path, State},
-    response::Response,
-};
-use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
 use super::{
-    Method, Params, READ, WRITE, mailbox,
+    READ, SENT_LIMIT, WRITE,
+    call::{Answer, Call, Caller, Method},
+    mailbox, messages,
     render::{self, Format},
-    run,
-    search::Query,
     send,
     upload::Request,
 };
-use crate::{error::ApiError, mailbox::Draft, server::Sim, state::World};
+use crate::{error::ApiError, mailbox::Draft, state::World};
 
 const SEE: &[&str] = &[READ[0], READ[1], READ[2], WRITE[2]];
-static CREATE: Method = Method { name: "gmail.users.drafts.create", units: 10, changes: true, scopes: WRITE };
-static GET: Method = Method { name: "gmail.users.drafts.get", units: 20, changes: false, scopes: SEE };
-static LIST: Method = Method { name: "gmail.users.drafts.list", units: 5, changes: false, scopes: SEE };
-static UPDATE: Method = Method { name: "gmail.users.drafts.update", units: 15, changes: true, scopes: WRITE };
-static DELETE: Method = Method { name: "gmail.users.drafts.delete", units: 10, changes: true, scopes: WRITE };
-static SEND: Method = Method { name: "gmail.users.drafts.send", units: 100, changes: true, scopes: WRITE };
+pub(super) static CREATE: Method = Method::upload("gmail.users.drafts.create", 10, WRITE, SENT_LIMIT, create);
+pub(super) static GET: Method = Method::look("gmail.users.drafts.get", 20, SEE, get);
+pub(super) static LIST: Method = Method::look("gmail.users.drafts.list", 5, SEE, list);
+pub(super) static UPDATE: Method = Method::upload("gmail.users.drafts.update", 15, WRITE, SENT_LIMIT, update);
+pub(super) static DELETE: Method = Method::change("gmail.users.drafts.delete", 10, WRITE, delete);
+pub(super) static SEND: Method = Method::upload("gmail.users.drafts.send", 100, WRITE, SENT_LIMIT, send);
 
-pub(super) async fn create(
-    State(sim): State<Arc<Sim>>,
-    Path(user): Path<String>,
-    params: Params,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    run(&sim, &CREATE, &user, &headers, |world, address| {
-        let (raw, thread) = content(&Request::read(uri.path(), &params, &headers, &body)?)?;
-        let draft = put(world, address, None, raw.unwrap_or_default(), thread.as_deref())?;
-        answer(world, address, &draft)
-    })
-    .await
+fn create(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    let (raw, thread) = content(&call.mail_request()?)?;
+    let draft = put(world, &caller.address, None, raw.unwrap_or_default(), thread.as_deref())?;
+    answer(world, &caller.address, &draft)
 }
 
 /// The mail of a draft request and the thread it names.
 fn content(request: &Request) -> Result<(Option<Vec<u8>>, Option<String>), ApiError> {
     // With an upload the metadata may be the draft or, as some clients send it, the message itself.
     let message = request.meta.get("message").unwrap_or(&request.meta);
-    let thread = message.get("threadId").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
-    Ok((request.mail(message)?, thread))
+    Ok((request.mail(message)?, super::post::thread_of(message)))
 }
 
 /// Stores a draft's mail under a new message id; with `id`, in place of what the draft held.
@@ -80,87 +61,48 @@ pub(crate) fn put(
     Ok(draft)
 }
 
-fn answer(world: &mut World, address: &str, draft: &Draft) -> Result<Value, ApiError> {
+fn answer(world: &mut World, address: &str, draft: &Draft) -> Answer {
     let mail = mailbox(world, address)?.messages.get(&draft.message_id).ok_or_else(ApiError::not_found)?;
     Ok(json!({"id": draft.id, "message": render::stub(mail)}))
 }
 
-pub(super) async fn get(
-    State(sim): State<Arc<Sim>>,
-    Path((user, id)): Path<(String, String)>,
-    params: Params,
-    headers: HeaderMap,
-) -> Response {
-    run(&sim, &GET, &user, &headers, |world, address| {
-        let format = Format::of(&params)?;
-        let mailbox = mailbox(world, address)?;
-        let draft = mailbox.drafts.get(&id).ok_or_else(ApiError::not_found)?;
-        let mail = mailbox.messages.get(&draft.message_id).ok_or_else(ApiError::not_found)?;
-        Ok(json!({"id": draft.id, "message": render::message(mail, &format)}))
-    })
-    .await
+fn get(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    let format = Format::of(&call.params, caller)?;
+    let mailbox = mailbox(world, &caller.address)?;
+    let draft = mailbox.drafts.get(call.id()).ok_or_else(ApiError::not_found)?;
+    let mail = mailbox.messages.get(&draft.message_id).ok_or_else(ApiError::not_found)?;
+    Ok(json!({"id": draft.id, "message": render::message(mail, &format)}))
 }
 
-pub(super) async fn list(
-    State(sim): State<Arc<Sim>>,
-    Path(user): Path<String>,
-    params: Params,
-    headers: HeaderMap,
-) -> Response {
-    run(&sim, &LIST, &user, &headers, |world, address| {
-        let mailbox = mailbox(world, address)?;
-        let size = params.page_size(100, 500)?;
-        let skip: usize = match params.get("pageToken") {
-            None => 0,
-            Some(token) => token.parse().map_err(|_| ApiError::invalid("Invalid pageToken"))?,
-        };
-        let query = Query::parse(params.get("q").unwrap_or_default());
-        let hits: Vec<Value> = mailbox
-            .newest_first()
-            .into_iter()
-            .filter(|mail| query.matches(mailbox, mail))
+fn list(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    let now = world.now_ms();
+    let mailbox = mailbox(world, &caller.address)?;
+    let mut hits = messages::select(mailbox, &["DRAFT"], &call.params, caller, now)?;
+    hits.retain(|mail| mailbox.draft_of(&mail.id).is_some());
+    let (page, next) = messages::paginate(&hits, &call.params)?;
+    let mut answer = json!({"resultSizeEstimate": hits.len()});
+    if !page.is_empty() {
+        answer["drafts"] = page
+            .iter()
             .filter_map(|mail| Some((mailbox.draft_of(&mail.id)?, mail)))
             .map(|(draft, mail)| json!({"id": draft.id, "message": {"id": mail.id, "threadId": mail.thread_id}}))
             .collect();
-        let page: Vec<&Value> = hits.iter().skip(skip).take(size).collect();
-        let mut answer = json!({"resultSizeEstimate": hits.len()});
-        if !page.is_empty() {
-            answer["drafts"] = json!(page);
-        }
-        if skip + size < hits.len() {
-            answer["nextPageToken"] = json!((skip + size).to_string());
-        }
-        Ok(answer)
-    })
-    .await
+    }
+    if let Some(token) = next {
+        answer["nextPageToken"] = json!(token);
+    }
+    Ok(answer)
 }
 
-pub(super) async fn update(
-    State(sim): State<Arc<Sim>>,
-    Path((user, id)): Path<(String, String)>,
-    params: Params,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    run(&sim, &UPDATE, &user, &headers, |world, address| {
-        let (raw, thread) = content(&Request::read(uri.path(), &params, &headers, &body)?)?;
-        let draft = put(world, address, Some(&id), raw.unwrap_or_default(), thread.as_deref())?;
-        answer(world, address, &draft)
-    })
-    .await
+fn update(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    let (raw, thread) = content(&call.mail_request()?)?;
+    let draft = put(world, &caller.address, Some(call.id()), raw.unwrap_or_default(), thread.as_deref())?;
+    answer(world, &caller.address, &draft)
 }
 
-pub(super) async fn delete(
-    State(sim): State<Arc<Sim>>,
-    Path((user, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    run(&sim, &DELETE, &user, &headers, |world, address| {
-        discard(world, address, &id)?;
-        Ok(Value::Null)
-    })
-    .await
+fn delete(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    discard(world, &caller.address, call.id())?;
+    Ok(Value::Null)
 }
 
 pub(crate) fn discard(world: &mut World, address: &str, id: &str) -> Result<(), ApiError> {
@@ -171,29 +113,19 @@ pub(crate) fn discard(world: &mut World, address: &str, id: &str) -> Result<(), 
     Ok(())
 }
 
-pub(super) async fn send(
-    State(sim): State<Arc<Sim>>,
-    Path(user): Path<String>,
-    params: Params,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    run(&sim, &SEND, &user, &headers, |world, address| {
-        let request = Request::read(uri.path(), &params, &headers, &body)?;
-        let (raw, thread) = content(&request)?;
-        // What is uploaded replaces the draft, even when it is empty; a request without content sends it as it is.
-        let id = match (request.meta.get("id").and_then(Value::as_str), raw) {
-            (Some(id), None) => id.to_owned(),
-            (Some(id), Some(raw)) => put(world, address, Some(id), raw, thread.as_deref())?.id,
-            (None, Some(raw)) => put(world, address, None, raw, thread.as_deref())?.id,
-            (None, None) => return Err(ApiError::invalid("Draft id or content required")),
-        };
-        let sent = dispatch(world, address, &id)?;
-        let mail = mailbox(world, address)?.messages.get(&sent).ok_or_else(ApiError::not_found)?;
-        Ok(render::stub(mail))
-    })
-    .await
+fn send(world: &mut World, caller: &Caller, call: &Call) -> Answer {
+    let address = caller.address.as_str();
+    let request = call.mail_request()?;
+    let (raw, thread) = content(&request)?;
+    // What is uploaded replaces the draft, even when it is empty; a request without content sends it as it is.
+    let id = match (request.meta.get("id").and_then(Value::as_str), raw) {
+        (Some(id), None) => id.to_owned(),
+        (Some(id), Some(raw)) => put(world, address, Some(id), raw, thread.as_deref())?.id,
+        (None, Some(raw)) => put(world, address, None, raw, thread.as_deref())?.id,
+        (None, None) => return Err(ApiError::invalid("Draft id or content required")),
+    };
+    let sent = dispatch(world, address, &id)?;
+    mailbox(world, address)?.messages.get(&sent).map(render::stub).ok_or_else(ApiError::not_found)
 }
 
 /// Sends a draft as it stands: the draft and its message go, a new message takes their place in the thread.
@@ -201,7 +133,7 @@ pub(crate) fn dispatch(world: &mut World, address: &str, id: &str) -> Result<Str
     let mailbox = mailbox(world, address)?;
     let draft = mailbox.drafts.get(id).ok_or_else(ApiError::not_found)?;
     let mail = mailbox.messages.get(&draft.message_id).cloned().ok_or_else(ApiError::not_found)?;
-    send::check(&mail.raw)?;
+    send::check(world, address, &mail.raw)?;
     discard(world, address, id)?;
-    send::send(world, address, mail.raw, Some(mail.thread_id))
+    send::send(world, address, mail.raw.into(), Some(mail.thread_id))
 }

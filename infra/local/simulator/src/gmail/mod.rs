@@ -1,140 +1,168 @@
-//! The Gmail API: routes, authorisation, prices, and the call log around every method.
+//! The Gmail API: routes, scopes, and what its methods share.
 
+mod arrival;
+mod bounce;
+mod call;
 pub(crate) mod drafts;
+mod fields;
 mod history;
-mod labels;
+pub(crate) mod labels;
 mod messages;
+mod palette;
 mod params;
+mod post;
 mod profile;
 mod render;
-mod search;
+mod resumable;
+pub(crate) mod search;
+mod search_syntax;
 pub(crate) mod send;
+pub(crate) mod settings;
+mod strict;
 mod threads;
 mod upload;
+mod vacation;
+mod watch;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Router,
+    extract::{FromRequest, Request, State},
+    handler::Handler,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, any, get, patch, post, put},
 };
-use http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
 
+use self::call::{Call, Method, run};
 use crate::{
-    calls::UNITS_PER_MINUTE,
     error::ApiError,
     faults::Style,
     server::Sim,
-    state::{World, canonical},
+    state::{Account, World},
 };
 pub(crate) use params::Params;
+pub(crate) use resumable::Sessions;
 
 const MAIL: &str = "https://mail.google.com/";
 const MODIFY: &str = "https://www.googleapis.com/auth/gmail.modify";
 const READONLY: &str = "https://www.googleapis.com/auth/gmail.readonly";
 const COMPOSE: &str = "https://www.googleapis.com/auth/gmail.compose";
+const SEND: &str = "https://www.googleapis.com/auth/gmail.send";
+const INSERT: &str = "https://www.googleapis.com/auth/gmail.insert";
 const LABELS: &str = "https://www.googleapis.com/auth/gmail.labels";
 const METADATA: &str = "https://www.googleapis.com/auth/gmail.metadata";
-
-/// One method of the API: its name in the log, its price, and the scopes any of which admits to it.
-struct Method {
-    name: &'static str,
-    units: u32,
-    /// Whether the state is worth saving afterwards.
-    changes: bool,
-    scopes: &'static [&'static str],
-}
+const BASIC: &str = "https://www.googleapis.com/auth/gmail.settings.basic";
+const SHARING: &str = "https://www.googleapis.com/auth/gmail.settings.sharing";
 
 const READ: &[&str] = &[MAIL, MODIFY, READONLY];
 const LOOK: &[&str] = &[MAIL, MODIFY, READONLY, METADATA];
 const CHANGE: &[&str] = &[MAIL, MODIFY];
 const WRITE: &[&str] = &[MAIL, MODIFY, COMPOSE];
+/// Deleting for good is not part of `gmail.modify`.
+const DELETE: &[&str] = &[MAIL];
+
+/// Largest uploads, in bytes, of methods that send and of those that store.
+const SENT_LIMIT: usize = 36_700_160;
+const STORED_LIMIT: usize = 157_286_400;
+
+/// A method as the router takes it.
+#[derive(Clone, Copy)]
+struct On(&'static Method);
+
+impl Handler<(), Arc<Sim>> for On {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, sim: Arc<Sim>) -> Self::Future {
+        Box::pin(async move {
+            match Call::from_request(request, &sim).await {
+                Ok(call) => run(call, self.0).await,
+                Err(refused) => refused,
+            }
+        })
+    }
+}
+
+fn on(method: &'static Method) -> On {
+    On(method)
+}
 
 pub(crate) fn routes() -> Router<Arc<Sim>> {
-    const USER: &str = "/gmail/v1/users/{user}";
-    let at = |path: &str| format!("{USER}{path}");
-    let up = |path: &str| format!("/upload{USER}{path}");
-    Router::new()
-        .route(&at("/profile"), get(profile::get))
-        .route(&at("/watch"), post(history::watch))
-        .route(&at("/stop"), post(history::stop))
-        .route(&at("/history"), get(history::list))
-        .route(&at("/messages"), get(messages::list))
-        .route(&at("/messages/{id}"), get(messages::get))
-        .route(&at("/messages/{id}/modify"), post(messages::modify))
-        .route(&at("/messages/{id}/attachments/{attachment}"), get(messages::attachment))
-        .route(&at("/threads"), get(threads::list))
-        .route(&at("/threads/{id}"), get(threads::get))
-        .route(&at("/labels"), get(labels::list).post(labels::create))
-        .route(&at("/labels/{id}"), get(labels::get))
-        .route(&at("/drafts"), get(drafts::list).post(drafts::create))
-        .route(&at("/drafts/send"), post(drafts::send))
-        .route(&at("/drafts/{id}"), get(drafts::get).put(drafts::update).delete(drafts::delete))
-        .route(&up("/drafts"), post(drafts::create))
-        .route(&up("/drafts/send"), post(drafts::send))
-        .route(&up("/drafts/{id}"), axum::routing::put(drafts::update))
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-/// Admits the caller, runs the method on the world and logs the call.
-async fn run(
-    sim: &Sim,
-    method: &'static Method,
-    user: &str,
-    headers: &HeaderMap,
-    work: impl FnOnce(&mut World, &str) -> Result<Value, ApiError>,
-) -> Response {
-    let token = bearer(headers);
-    let account = token.and_then(|token| sim.read(|world| world.access(token).map(|a| a.address.clone())));
-    sim.call(method.name, account.clone(), method.units, Style::Api, || {
-        let result = admit(sim, method, user, token, account.as_deref())
-            .and_then(|address| sim.with(method.changes, |world| work(world, &address)));
-        match result {
-            Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
-            Ok(value) => Json(value).into_response(),
-            Err(error) => error.into_response(),
+    let mut router = Router::new();
+    for (path, handler) in [mail(), organising(), settings::routes()].into_iter().flatten() {
+        router = router.route(&format!("/gmail/v1/users/{{user}}{path}"), handler);
+    }
+    for place in upload::PLACES {
+        for (path, handler) in uploads() {
+            router = router.route(&format!("{place}gmail/v1/users/{{user}}{path}"), handler);
         }
-    })
-    .await
+    }
+    router.route("/batch", any(batch)).route("/batch/gmail/v1", any(batch))
 }
 
-fn admit(
-    sim: &Sim,
-    method: &Method,
-    user: &str,
-    token: Option<&str>,
-    account: Option<&str>,
-) -> Result<String, ApiError> {
-    let (Some(token), Some(account)) = (token, account) else {
-        return Err(ApiError::unauthenticated());
-    };
-    if user != "me" && canonical(user) != account {
-        return Err(ApiError::new(403, "forbidden", format!("Delegation denied for {account}")));
-    }
-    let allowed = sim.read(|world| {
-        world.access(token).is_some_and(|a| a.scopes.iter().any(|scope| method.scopes.contains(&scope.as_str())))
-    });
-    if !allowed {
-        return Err(ApiError::insufficient_scope());
-    }
-    if sim.config.enforce_quota && sim.recent_units(account) + u64::from(method.units) > UNITS_PER_MINUTE {
-        return Err(ApiError::new(429, "rateLimitExceeded", "Resource has been exhausted (e.g. check quota)."));
-    }
-    Ok(account.to_owned())
+type Routes = Vec<(&'static str, MethodRouter<Arc<Sim>>)>;
+
+fn mail() -> Routes {
+    vec![
+        ("/profile", get(on(&profile::GET))),
+        ("/watch", post(on(&watch::WATCH))),
+        ("/stop", post(on(&watch::STOP))),
+        ("/history", get(on(&history::LIST))),
+        ("/messages", get(on(&messages::LIST)).post(on(&post::INSERT))),
+        ("/messages/send", post(on(&post::SEND_MAIL))),
+        ("/messages/import", post(on(&post::IMPORT))),
+        ("/messages/batchModify", post(on(&messages::BATCH_MODIFY))),
+        ("/messages/batchDelete", post(on(&messages::BATCH_DELETE))),
+        ("/messages/{id}", get(on(&messages::GET)).delete(on(&messages::DELETE_ONE))),
+        ("/messages/{id}/modify", post(on(&messages::MODIFY_ONE))),
+        ("/messages/{id}/trash", post(on(&messages::TRASH))),
+        ("/messages/{id}/untrash", post(on(&messages::UNTRASH))),
+        ("/messages/{id}/attachments/{attachment}", get(on(&messages::ATTACHMENT))),
+        ("/drafts", get(on(&drafts::LIST)).post(on(&drafts::CREATE))),
+        ("/drafts/send", post(on(&drafts::SEND))),
+        ("/drafts/{id}", get(on(&drafts::GET)).put(on(&drafts::UPDATE)).delete(on(&drafts::DELETE))),
+    ]
+}
+
+fn organising() -> Routes {
+    vec![
+        ("/threads", get(on(&threads::LIST))),
+        ("/threads/{id}", get(on(&threads::GET)).delete(on(&threads::DELETE_ALL))),
+        ("/threads/{id}/modify", post(on(&threads::MODIFY_ALL))),
+        ("/threads/{id}/trash", post(on(&threads::TRASH))),
+        ("/threads/{id}/untrash", post(on(&threads::UNTRASH))),
+        ("/labels", get(on(&labels::LIST)).post(on(&labels::CREATE))),
+        ("/labels/{id}", get(on(&labels::GET)).put(on(&labels::UPDATE))),
+        ("/labels/{id}", patch(on(&labels::PATCH)).delete(on(&labels::DELETE))),
+    ]
+}
+
+/// A resumable upload continues with PUT whatever it began with, hence both verbs.
+fn uploads() -> Routes {
+    let both = |method: &'static Method| post(on(method)).put(on(method));
+    vec![
+        ("/drafts", both(&drafts::CREATE)),
+        ("/drafts/send", both(&drafts::SEND)),
+        ("/drafts/{id}", put(on(&drafts::UPDATE))),
+        ("/messages", both(&post::INSERT)),
+        ("/messages/send", both(&post::SEND_MAIL)),
+        ("/messages/import", both(&post::IMPORT)),
+    ]
+}
+
+/// Batches are refused as a whole: calls are made one by one.
+async fn batch(State(sim): State<Arc<Sim>>) -> Response {
+    let message = "Batch requests are not simulated. Make each call by itself.";
+    sim.call("gmail.batch", None, 0, Style::Api, || ApiError::new(400, "badRequest", message).into_response()).await
+}
+
+fn account<'a>(world: &'a mut World, address: &str) -> Result<&'a mut Account, ApiError> {
+    world.accounts.get_mut(address).ok_or_else(|| ApiError::new(400, "failedPrecondition", "Mail service not enabled"))
 }
 
 /// The mailbox of an admitted caller.
 fn mailbox<'a>(world: &'a mut World, address: &str) -> Result<&'a mut crate::mailbox::Mailbox, ApiError> {
-    world
-        .accounts
-        .get_mut(address)
-        .map(|account| &mut account.mailbox)
-        .ok_or_else(|| ApiError::new(400, "failedPrecondition", "Mail service not enabled"))
+    account(world, address).map(|account| &mut account.mailbox)
 }
 
 /// The request body as JSON; no body at all is an empty object.

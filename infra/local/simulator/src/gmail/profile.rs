@@ -1,34 +1,23 @@
 //! `users.getProfile`.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
-use http::HeaderMap;
 use serde_json::json;
 
-use super::{COMPOSE, MAIL, METADATA, MODIFY, Method, READONLY, mailbox, run};
-use crate::server::Sim;
-
-static GET: Method = Method {
-    name: "gmail.users.getProfile",
-    units: 1,
-    changes: false,
-    scopes: &[MAIL, MODIFY, READONLY, METADATA, COMPOSE],
+use super::{
+    COMPOSE, MAIL, METADATA, MODIFY, READONLY,
+    call::{Answer, Call, Caller, Method},
+    mailbox,
 };
+use crate::state::World;
 
-pub(super) async fn get(State(sim): State<Arc<Sim>>, Path(user): Path<String>, headers: HeaderMap) -> Response {
-    run(&sim, &GET, &user, &headers, |world, address| {
-        let mailbox = mailbox(world, address)?;
-        let threads: BTreeSet<&str> = mailbox.messages.values().map(|mail| mail.thread_id.as_str()).collect();
-        Ok(json!({
-            "emailAddress": mailbox.address,
-            "messagesTotal": mailbox.messages.len(),
-            "threadsTotal": threads.len(),
-            "historyId": mailbox.history.newest.to_string(),
-        }))
-    })
-    .await
+pub(super) static GET: Method =
+    Method::look("gmail.users.getProfile", 1, &[MAIL, MODIFY, READONLY, METADATA, COMPOSE], get);
+
+fn get(world: &mut World, caller: &Caller, _: &Call) -> Answer {
+    let mailbox = mailbox(world, &caller.address)?;
+    Ok(json!({
+        "emailAddress": mailbox.address,
+        "messagesTotal": mailbox.messages.len(),
+        "threadsTotal": mailbox.messages.thread_count(),
+        "historyId": mailbox.history.newest.to_string(),
+    }))
 }

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE};
 use mail_parser::{Message, MimeHeaders, PartType};
 use serde_json::{Value, json};
 
-use super::Params;
+use super::{Params, call::Caller};
 use crate::{error::ApiError, mailbox::Mail, mime, state::random};
 
 /// Nesting of parts that is still shown; deeper ones are left out.
@@ -19,7 +19,16 @@ pub(super) enum Format {
 }
 
 impl Format {
-    pub fn of(params: &Params) -> Result<Self, ApiError> {
+    pub fn of(params: &Params, caller: &Caller) -> Result<Self, ApiError> {
+        let format = Self::named(params)?;
+        if caller.metadata_only && matches!(format, Self::Full | Self::Raw) {
+            let name = if matches!(format, Self::Raw) { "RAW" } else { "FULL" };
+            return Err(ApiError::new(403, "forbidden", format!("Metadata scope doesn't allow format {name}")));
+        }
+        Ok(format)
+    }
+
+    fn named(params: &Params) -> Result<Self, ApiError> {
         match params.get("format").map(str::to_lowercase).as_deref() {
             None | Some("full") => Ok(Self::Full),
             Some("minimal") => Ok(Self::Minimal),

@@ -1,149 +1,165 @@
-//! The part of Gmail's search language that is spoken here.
+//! Whether a mail is what a query asks for.
 
-use crate::mailbox::{Mail, Mailbox};
-use crate::mime;
+use std::cell::OnceCell;
 
-/// One condition; all must hold.
-#[derive(Debug, PartialEq, Eq)]
-enum Term {
-    After(i64),
-    Before(i64),
-    From(String),
-    To(String),
-    Subject(String),
-    MessageId(String),
-    Label(String),
-    Word(String),
-}
+use super::{
+    search_syntax::{Expr, Term, parse, words},
+    settings::filters::Criteria,
+};
+use crate::{
+    mailbox::{Mail, Mailbox, Narrow},
+    mime,
+};
 
-#[derive(Debug, Default)]
-pub(super) struct Query {
-    terms: Vec<(bool, Term)>,
+#[derive(Debug)]
+pub(crate) struct Query {
+    expr: Expr,
 }
 
 impl Query {
-    pub fn parse(text: &str) -> Self {
-        Self { terms: split(text).into_iter().filter_map(|word| term(&word)).collect() }
+    pub fn parse(text: &str, now_ms: i64) -> Self {
+        Self { expr: parse(text, now_ms) }
     }
 
+    /// The query that a filter's criteria make together.
+    pub fn of_filter(criteria: &Criteria, now_ms: i64) -> Self {
+        let mut all = Vec::new();
+        let mut field = |name: &str, value: &Option<String>| {
+            if let Some(value) = value.as_deref().filter(|value| !value.trim().is_empty()) {
+                all.push(parse(&format!("{name}:({value})"), now_ms));
+            }
+        };
+        field("from", &criteria.from);
+        field("to", &criteria.to);
+        if let Some(subject) = &criteria.subject {
+            all.push(Expr::Term(Term::Field(&["Subject"], words(subject))));
+        }
+        if let Some(query) = &criteria.query {
+            all.push(parse(query, now_ms));
+        }
+        if let Some(query) = &criteria.negated_query {
+            all.push(Expr::Not(Box::new(parse(query, now_ms))));
+        }
+        if criteria.has_attachment == Some(true) {
+            all.push(Expr::Term(Term::Attachment));
+        }
+        let size = criteria.size.and_then(|size| usize::try_from(size).ok());
+        match (criteria.size_comparison.as_deref(), size) {
+            (Some("larger"), Some(size)) => all.push(Expr::Term(Term::Larger(size))),
+            (Some("smaller"), Some(size)) => all.push(Expr::Term(Term::Smaller(size))),
+            _ => {}
+        }
+        Self { expr: Expr::All(all) }
+    }
+
+    /// Whether the query asks for the spam or the trash by name, so that they are searched too.
     pub fn names_label(&self, label: &str) -> bool {
-        self.terms
-            .iter()
-            .any(|(wanted, term)| *wanted && matches!(term, Term::Label(l) if l.eq_ignore_ascii_case(label)))
+        names(&self.expr, &label.to_lowercase())
     }
 
     pub fn matches(&self, mailbox: &Mailbox, mail: &Mail) -> bool {
-        self.terms.is_empty() || {
-            let headers = mime::headers(&mail.raw);
-            self.terms.iter().all(|(wanted, term)| holds(term, mailbox, mail, &headers) == *wanted)
-        }
+        let read = Reading { mailbox, mail, headers: OnceCell::new(), text: OnceCell::new() };
+        holds(&self.expr, &read)
     }
-}
 
-/// Words; quotes keep spaces together.
-fn split(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let (mut word, mut quoted) = (String::new(), false);
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted = !quoted,
-            space if space.is_whitespace() && !quoted => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
+    /// What the mailbox's indexes can answer of this query and of label ids beside it.
+    pub fn narrow<'a>(&'a self, labels: &[&'a str]) -> Narrow<'a> {
+        let mut narrow = Narrow { labels: labels.to_vec(), ..Narrow::default() };
+        // Only what must hold of every hit narrows; a choice or a negation does not.
+        let mut must = vec![&self.expr];
+        while let Some(expr) = must.pop() {
+            match expr {
+                Expr::All(inner) => must.extend(inner),
+                Expr::Term(Term::After(ms)) => narrow.since_ms = narrow.since_ms.max(Some(*ms)),
+                Expr::Term(Term::Before(ms)) => {
+                    narrow.before_ms = Some(narrow.before_ms.map_or(*ms, |known| known.min(*ms)));
                 }
+                Expr::Term(Term::MessageId(id)) => narrow.message_id = Some(id),
+                Expr::Any(_) | Expr::Not(_) | Expr::Term(_) => {}
             }
-            other => word.push(other),
+        }
+        narrow
+    }
+}
+
+fn names(expr: &Expr, label: &str) -> bool {
+    match expr {
+        Expr::All(inner) | Expr::Any(inner) => inner.iter().any(|expr| names(expr, label)),
+        Expr::Not(_) => false,
+        Expr::Term(Term::Label(name)) => name == label || name == "anywhere",
+        Expr::Term(_) => false,
+    }
+}
+
+/// A mail, of which only as much is read as the query needs.
+struct Reading<'a> {
+    mailbox: &'a Mailbox,
+    mail: &'a Mail,
+    headers: OnceCell<Vec<(String, String)>>,
+    text: OnceCell<Vec<String>>,
+}
+
+impl Reading<'_> {
+    fn field(&self, names: &[&str], phrase: &[String]) -> bool {
+        self.headers
+            .get_or_init(|| mime::headers(&self.mail.raw))
+            .iter()
+            .filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)))
+            .any(|(_, value)| in_a_row(&words(value), phrase))
+    }
+
+    fn text(&self, phrase: &[String]) -> bool {
+        in_a_row(self.text.get_or_init(|| words(&mime::text(&self.mail.raw))), phrase)
+    }
+
+    fn label(&self, name: &str) -> bool {
+        let plain = |name: &str| name.to_lowercase().replace([' ', '/'], "-");
+        match name {
+            "anywhere" => true,
+            "read" => !self.mail.has("UNREAD"),
+            "draft" | "drafts" => self.mail.has("DRAFT"),
+            "chats" => self.mail.has("CHAT"),
+            "bin" => self.mail.has("TRASH"),
+            wanted => self
+                .mail
+                .labels
+                .iter()
+                .any(|id| id.eq_ignore_ascii_case(wanted) || plain(self.mailbox.label_name(id)) == plain(wanted)),
         }
     }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
 }
 
-fn term(word: &str) -> Option<(bool, Term)> {
-    let (wanted, word) = match word.strip_prefix('-') {
-        Some(rest) => (false, rest),
-        None => (true, word),
-    };
-    if word.is_empty() {
-        return None;
-    }
-    let (key, value) = word.split_once(':').unwrap_or(("", word));
-    let lower = value.to_lowercase();
-    let term = match key.to_lowercase().as_str() {
-        "after" => moment(value).map(Term::After),
-        "before" => moment(value).map(Term::Before),
-        "from" => Some(Term::From(lower)),
-        "to" => Some(Term::To(lower)),
-        "subject" => Some(Term::Subject(lower)),
-        "rfc822msgid" => Some(Term::MessageId(value.trim_matches(['<', '>']).to_owned())),
-        "label" | "in" | "is" => Some(Term::Label(value.to_owned())),
-        _ => None,
-    };
-    Some((wanted, term.unwrap_or_else(|| Term::Word(word.to_lowercase()))))
+fn in_a_row(text: &[String], phrase: &[String]) -> bool {
+    !phrase.is_empty() && text.windows(phrase.len()).any(|window| window == phrase)
 }
 
-/// Epoch seconds, or a date, which means its midnight in the Pacific standard time zone.
-fn moment(text: &str) -> Option<i64> {
-    let parts: Vec<&str> = text.split(['/', '-']).collect();
-    if let [year, month, day] = parts.as_slice() {
-        let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
-        let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(-8));
-        return Some(date.to_zoned(zone).ok()?.timestamp().as_millisecond());
+fn holds(expr: &Expr, read: &Reading<'_>) -> bool {
+    match expr {
+        Expr::All(inner) => inner.iter().all(|expr| holds(expr, read)),
+        Expr::Any(inner) => inner.iter().any(|expr| holds(expr, read)),
+        Expr::Not(inner) => !holds(inner, read),
+        Expr::Term(term) => term_holds(term, read),
     }
-    text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000))
 }
 
-fn holds(term: &Term, mailbox: &Mailbox, mail: &Mail, headers: &[(String, String)]) -> bool {
-    let any = |names: &[&str], needle: &str| {
-        headers.iter().any(|(name, value)| {
-            names.iter().any(|n| n.eq_ignore_ascii_case(name)) && value.to_lowercase().contains(needle)
-        })
-    };
+fn term_holds(term: &Term, read: &Reading<'_>) -> bool {
+    let mail = read.mail;
     match term {
         Term::After(ms) => mail.internal_ms >= *ms,
         Term::Before(ms) => mail.internal_ms < *ms,
-        Term::From(text) => any(&["From"], text),
-        Term::To(text) => any(&["To", "Cc", "Bcc"], text),
-        Term::Subject(text) => any(&["Subject"], text),
+        Term::Larger(size) => mail.raw.len() > *size,
+        Term::Smaller(size) => mail.raw.len() < *size,
+        Term::Field(names, phrase) => read.field(names, phrase),
         Term::MessageId(id) => mail.envelope.message_id.as_ref() == Some(id),
-        Term::Label(name) => match name.to_lowercase().as_str() {
-            "anywhere" => true,
-            "read" => !mail.has("UNREAD"),
-            "sent" => mail.has("SENT"),
-            "draft" | "drafts" => mail.has("DRAFT"),
-            wanted => mail.labels.iter().any(|id| {
-                id.eq_ignore_ascii_case(wanted)
-                    || mailbox.label_name(id).to_lowercase().replace([' ', '/'], "-") == wanted.replace([' ', '/'], "-")
-            }),
-        },
-        Term::Word(word) => {
-            any(&["Subject", "From", "To"], word) || mime::text(&mail.raw).to_lowercase().contains(word)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_quotes_and_negation() {
-        let query = Query::parse(r#"after:1700000000 -subject:"two words" bare is:unread rfc822msgid:<a@b.test>"#);
-        let expected = [
-            (true, Term::After(1_700_000_000_000)),
-            (false, Term::Subject("two words".into())),
-            (true, Term::Word("bare".into())),
-            (true, Term::Label("unread".into())),
-            (true, Term::MessageId("a@b.test".into())),
-        ];
-        assert_eq!(query.terms, expected);
-    }
-
-    #[test]
-    fn a_date_is_pacific_midnight() {
-        assert_eq!(moment("2026/01/02"), Some(1_767_340_800_000));
-        assert_eq!(moment("nonsense"), None);
+        Term::Label(name) => read.label(name),
+        Term::OwnLabels => read.mailbox.labels.iter().any(|label| mail.has(&label.id)),
+        Term::Attachment => !mime::attachments(&mail.raw).is_empty(),
+        Term::Filename(name) => mime::attachments(&mail.raw).iter().any(|(file, _)| {
+            let file = file.to_lowercase();
+            file == *name
+                || file.rsplit_once('.').is_some_and(|(_, ending)| ending == name.as_str())
+                || in_a_row(&words(&file), &words(name))
+        }),
+        Term::Words(phrase) => read.field(&["Subject", "From", "To", "Cc"], phrase) || read.text(phrase),
     }
 }

@@ -12,21 +12,30 @@ use crate::error::ApiError;
 
 /// A JSON body must not exceed this; larger mails are uploaded.
 const JSON_LIMIT: usize = 5 * 1024 * 1024;
-const MEDIA_LIMIT: usize = 36_700_160;
 const ANY_PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
 
+/// Where uploads go: the second is what the discovery document names for those in steps.
+pub(super) const PLACES: [&str; 2] = ["/upload/", "/resumable/upload/"];
+
+/// Whether a path is one for uploads.
+pub(super) fn is_upload(path: &str) -> bool {
+    PLACES.iter().any(|place| path.starts_with(place))
+}
+
 /// The request's metadata and, where it was uploaded, its mail.
+#[derive(Debug, Clone)]
 pub(super) struct Request {
     pub meta: Value,
     pub media: Option<Vec<u8>>,
 }
 
 impl Request {
-    pub fn read(path: &str, params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
-        if !path.starts_with("/upload/") {
+    /// `limit`: how many bytes an uploaded mail may have.
+    pub fn read(path: &str, params: &Params, headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Self, ApiError> {
+        if !is_upload(path) {
             if body.len() > JSON_LIMIT {
                 let message = format!("Request payload size exceeds the limit: {JSON_LIMIT} bytes.");
                 return Err(ApiError::invalid(message));
@@ -39,8 +48,8 @@ impl Request {
             Some("multipart") => Self::multipart(kind, body)?,
             _ => return Err(ApiError::new(400, "badRequest", "Unsupported uploadType")),
         };
-        if request.media.as_ref().is_some_and(|media| media.len() > MEDIA_LIMIT) {
-            return Err(ApiError::new(413, "uploadTooLarge", "Request Entity Too Large"));
+        if request.media.as_ref().is_some_and(|media| media.len() > limit) {
+            return Err(ApiError::too_large());
         }
         Ok(request)
     }
@@ -76,24 +85,38 @@ impl Request {
     }
 }
 
-/// The bodies between the delimiters of an HTTP multipart envelope, byte for byte.
+/// The bodies between the delimiters of an HTTP multipart envelope, byte for byte. Google's own Python client ends the
+/// envelope's lines with LF alone, others with CRLF.
 fn frames<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
     let delimiter = format!("--{boundary}").into_bytes();
     let mut marks = Vec::new();
     let mut at = 0;
     while let Some(found) = find(&body[at..], &delimiter).map(|offset| at + offset) {
-        if found == 0 || body[..found].ends_with(b"\r\n") {
+        if found == 0 || body[..found].ends_with(b"\n") {
             marks.push(found);
         }
         at = found + delimiter.len();
     }
     let mut parts = Vec::new();
     for pair in marks.windows(2) {
-        let frame = body.get(pair[0] + delimiter.len()..pair[1])?.strip_suffix(b"\r\n")?.strip_prefix(b"\r\n")?;
-        let start = if frame.starts_with(b"\r\n") { 2 } else { find(frame, b"\r\n\r\n")? + 4 };
-        parts.push(&frame[start..]);
+        let frame = body.get(pair[0] + delimiter.len()..pair[1])?;
+        let frame = frame.strip_suffix(b"\n")?;
+        let frame = frame.strip_suffix(b"\r").unwrap_or(frame);
+        parts.push(after_headers(&frame[find(frame, b"\n")? + 1..])?);
     }
     Some(parts)
+}
+
+/// What follows the first empty line.
+fn after_headers(mut frame: &[u8]) -> Option<&[u8]> {
+    loop {
+        let end = find(frame, b"\n")?;
+        let (line, rest) = (&frame[..end], &frame[end + 1..]);
+        if line.is_empty() || line == b"\r" {
+            return Some(rest);
+        }
+        frame = rest;
+    }
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -108,5 +131,13 @@ mod tests {
     fn keeps_every_byte_of_a_part() {
         let body = b"\r\n--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nnot --x here\r\n\r\n--x--\r\n";
         assert_eq!(frames(body, "x"), Some(vec![&b"{}"[..], &b"A: b\r\n\r\nnot --x here\r\n"[..]]));
+    }
+
+    #[test]
+    fn reads_an_envelope_with_bare_line_feeds() {
+        let body =
+            b"--x\nContent-Type: application/json\n\n{}\n--x\nContent-Type: message/rfc822\n\nA: b\r\n\r\nc\r\n\n--x--";
+        assert_eq!(frames(body, "x"), Some(vec![&b"{}"[..], &b"A: b\r\n\r\nc\r\n"[..]]));
+        assert_eq!(frames(b"--x\nContent-Type: application/json\n{}\n--x--", "x"), None);
     }
 }

@@ -1,6 +1,8 @@
 //! OAuth 2 and OpenID Connect as Google speaks them.
 
 mod authorize;
+mod consent;
+mod death;
 mod token;
 
 use std::sync::Arc;
@@ -14,7 +16,16 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{error::ApiError, faults::Style, keys::KeyError, server::Sim, state::Grant};
+use crate::{
+    error::{ApiError, Reason},
+    faults::Style,
+    keys::KeyError,
+    server::Sim,
+    state::Grant,
+};
+
+pub(crate) use death::Rules;
+pub use death::{EndTokens, Restore, TokenDeath};
 
 pub(crate) const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
 pub(crate) const PROFILE: &str = "https://www.googleapis.com/auth/userinfo.profile";
@@ -125,9 +136,33 @@ fn id_token(sim: &Sim, grant: &Grant, nonce: Option<&str>) -> Result<Option<Stri
 
 /// An error of the token endpoint.
 fn error(status: u16, code: &str, description: &str) -> Response {
-    let body = json!({"error": code, "error_description": description});
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, no_store(), Json(body)).into_response()
+    refuse(Refusal { status, code, description, more: &[] })
+}
+
+/// A refusal of the token endpoint; `more` holds the members that only some have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refusal<'a> {
+    status: u16,
+    code: &'a str,
+    description: &'a str,
+    more: &'static [(&'static str, &'static str)],
+}
+
+impl From<(u16, &'static str, &'static str)> for Refusal<'static> {
+    fn from((status, code, description): (u16, &'static str, &'static str)) -> Self {
+        Self { status, code, description, more: &[] }
+    }
+}
+
+fn refuse(refusal: Refusal<'_>) -> Response {
+    let mut body = json!({"error": refusal.code, "error_description": refusal.description});
+    for (key, value) in refusal.more {
+        body[*key] = json!(value);
+    }
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = (status, no_store(), Json(body)).into_response();
+    response.extensions_mut().insert(Reason(refusal.code.to_owned()));
+    response
 }
 
 fn no_store() -> [(header::HeaderName, &'static str); 2] {

@@ -13,7 +13,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use super::{error, id_token, no_store};
+use super::{Refusal, error, id_token, no_store, refuse};
 use crate::{
     config::Client,
     faults::Style,
@@ -21,8 +21,6 @@ use crate::{
     server::Sim,
     state::{Grant, World},
 };
-
-type Refusal = (u16, &'static str, &'static str);
 
 pub(super) async fn exchange(State(sim): State<Arc<Sim>>, body: String) -> Response {
     let form = Params::parse(&body);
@@ -42,32 +40,35 @@ pub(super) async fn exchange(State(sim): State<Arc<Sim>>, body: String) -> Respo
         let result = match form.get("grant_type") {
             Some("authorization_code") => sim.write(|world| redeem(world, &form)),
             Some("refresh_token") => sim.write(|world| refresh(world, &form)).map(|grant| (grant, None, false)),
-            Some(_) => Err((400, "unsupported_grant_type", "Invalid grant_type")),
-            None => Err((400, "invalid_request", "Required parameter is missing: grant_type")),
+            Some(_) => Err((400, "unsupported_grant_type", "Invalid grant_type").into()),
+            None => Err((400, "invalid_request", "Required parameter is missing: grant_type").into()),
         };
         match result {
             Ok((grant, nonce, first)) => tokens(&sim, &grant, nonce.as_deref(), first),
-            Err((status, code, description)) => error(status, code, description),
+            Err(refusal) => refuse(refusal),
         }
     })
     .await
 }
 
-fn client(world: &World, form: &Params) -> Result<Client, Refusal> {
+fn client(world: &World, form: &Params) -> Result<Client, Refusal<'static>> {
     let id = form.get("client_id").ok_or((400, "invalid_request", "Could not determine client ID from request."))?;
     let client = world.clients.iter().find(|client| client.client_id == id).ok_or((
         401,
         "invalid_client",
         "The OAuth client was not found.",
     ))?;
+    if let Some(refusal) = world.rules.client_refusal(id) {
+        return Err(refusal);
+    }
     match form.get("client_secret") {
         Some(secret) if secret == client.client_secret => Ok(client.clone()),
-        Some(_) => Err((401, "invalid_client", "The provided client secret is invalid.")),
-        None => Err((400, "invalid_request", "client_secret is missing.")),
+        Some(_) => Err((401, "invalid_client", "The provided client secret is invalid.").into()),
+        None => Err((400, "invalid_request", "client_secret is missing.").into()),
     }
 }
 
-fn redeem(world: &mut World, form: &Params) -> Result<(Grant, Option<String>, bool), Refusal> {
+fn redeem(world: &mut World, form: &Params) -> Result<(Grant, Option<String>, bool), Refusal<'static>> {
     let client = client(world, form)?;
     let text = form.get("code").ok_or((400, "invalid_request", "Missing required parameter: code"))?;
     let code = world.codes.get(text).cloned().ok_or((400, "invalid_grant", "Malformed auth code."))?;
@@ -75,22 +76,22 @@ fn redeem(world: &mut World, form: &Params) -> Result<(Grant, Option<String>, bo
         for known in world.grants.iter_mut().filter(|known| known.id == grant) {
             known.revoked = true;
         }
-        return Err((400, "invalid_grant", "Bad Request"));
+        return Err((400, "invalid_grant", "Bad Request").into());
     }
     if code.client_id != client.client_id || code.expires_ms <= world.now_ms() {
-        return Err((400, "invalid_grant", "Bad Request"));
+        return Err((400, "invalid_grant", "Bad Request").into());
     }
     if form.get("redirect_uri") != Some(code.redirect_uri.as_str()) {
-        return Err((400, "redirect_uri_mismatch", "Bad Request"));
+        return Err((400, "redirect_uri_mismatch", "Bad Request").into());
     }
     match (&code.challenge, form.get("code_verifier")) {
         (None, None) => {}
-        (Some(_), None) => return Err((400, "invalid_grant", "Missing code verifier.")),
-        (None, Some(_)) => return Err((400, "invalid_grant", "code_verifier or verifier is not needed.")),
+        (Some(_), None) => return Err((400, "invalid_grant", "Missing code verifier.").into()),
+        (None, Some(_)) => return Err((400, "invalid_grant", "code_verifier or verifier is not needed.").into()),
         (Some(challenge), Some(verifier)) => {
             let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
             if BASE64_URL_SAFE_NO_PAD.encode(hash.as_ref()) != *challenge {
-                return Err((400, "invalid_grant", "Invalid code verifier."));
+                return Err((400, "invalid_grant", "Invalid code verifier.").into());
             }
         }
     }
@@ -101,7 +102,7 @@ fn redeem(world: &mut World, form: &Params) -> Result<(Grant, Option<String>, bo
     Ok((grant, code.nonce, true))
 }
 
-fn refresh(world: &mut World, form: &Params) -> Result<Grant, Refusal> {
+fn refresh(world: &mut World, form: &Params) -> Result<Grant, Refusal<'static>> {
     let client = client(world, form)?;
     let token =
         form.get("refresh_token").ok_or((400, "invalid_request", "Missing required parameter: refresh_token"))?;
@@ -110,12 +111,12 @@ fn refresh(world: &mut World, form: &Params) -> Result<Grant, Refusal> {
         "invalid_grant",
         "Bad Request",
     ))?;
-    if !world.live(grant) {
-        return Err((400, "invalid_grant", "Token has been expired or revoked."));
+    if let Some(death) = world.death(grant) {
+        return Err(death.refusal());
     }
-    if !world.accounts.contains_key(&grant.address) {
-        return Err((400, "invalid_grant", "Account has been deleted"));
-    }
+    let (now, used) = (world.now_ms(), grant.id);
+    let grant = world.grants.iter_mut().find(|grant| grant.id == used).ok_or((400, "invalid_grant", "Bad Request"))?;
+    grant.used_ms = Some(now);
     Ok(grant.clone())
 }
 

@@ -88,6 +88,25 @@ async fn too_old_is_404() {
 }
 
 #[tokio::test]
+async fn history_ends_with_age_by_the_simulators_own_clock() {
+    let lasting = simulator::Config { history_hours: 2, access_token_seconds: 86_400, ..crate::support::config() };
+    let at = start_with(lasting).await;
+    let start_id = profile_id(&at).await;
+    at.deliver(&mail("old@customer.test", "Old", ""));
+    let middle = profile_id(&at).await;
+    let list = async |id: u64| {
+        let (status, page) = at.get(&format!("history?startHistoryId={id}")).await;
+        (status, page["history"].as_array().map_or(0, Vec::len))
+    };
+    at.sim.set_clock_offset(90 * 60_000);
+    at.deliver(&mail("new@customer.test", "New", ""));
+    assert_eq!(list(start_id).await, (200, 2));
+    at.sim.set_clock_offset(150 * 60_000);
+    assert_eq!(list(start_id).await.0, 404);
+    assert_eq!(list(middle).await, (200, 1));
+}
+
+#[tokio::test]
 async fn the_products_client_reads_history() {
     let at = start().await;
     let start_id = profile_id(&at).await;

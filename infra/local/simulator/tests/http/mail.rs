@@ -191,7 +191,7 @@ async fn the_products_client_reads_the_other_answers() {
     assert_eq!(thread.messages.unwrap()[0].id.as_ref(), Some(&taken.id));
     let list = users.messages_list("me").add_label_ids("INBOX").add_scope(MODIFY).doit().await.unwrap().1;
     assert_eq!(list.messages.unwrap().len(), 1);
-    assert_eq!(users.labels_list("me").add_scope(MODIFY).doit().await.unwrap().1.labels.unwrap().len(), 14);
+    assert_eq!(users.labels_list("me").add_scope(MODIFY).doit().await.unwrap().1.labels.unwrap().len(), 15);
     let missing = users.messages_get("me", "ffff").add_scope(MODIFY).doit().await.unwrap_err();
     assert!(missing.to_string().contains("notFound"), "{missing}");
     users.stop("me").add_scope(MODIFY).doit().await.unwrap();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use simulator::{Client, Config, Deliver, Delivered, Running, Simulator};
 
 pub const MODIFY: &str = "https://www.googleapis.com/auth/gmail.modify";
+pub const FULL: &str = "https://mail.google.com/";
 pub const SUPPORT: &str = "support@postroom.test";
 pub const CUSTOMER: &str = "customer@customer.test";
 pub const CLIENT: &str = "app.example.com";
@@ -67,6 +68,25 @@ impl Fixture {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
+    /// The same call with a token for other scopes, or of another account.
+    pub fn with_token_of(self, address: &str, scopes: &[&str]) -> Self {
+        let token = self.sim.grant(CLIENT, address, scopes).unwrap().access_token;
+        Self { token, ..self }
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.gmail(Method::PUT, path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> u16 {
+        self.gmail(Method::DELETE, path, None).await.0
+    }
+
+    /// Posts to the control plane.
+    pub async fn control(&self, path: &str, body: Value) -> u16 {
+        self.http.post(self.url(&format!("/_sim/{path}"))).json(&body).send().await.unwrap().status().as_u16()
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.gmail(Method::GET, path, None).await
     }
@@ -117,4 +137,9 @@ pub fn raw(mail: &str, thread: &str) -> Value {
 
 pub fn reason(body: &Value) -> &str {
     body["error"]["errors"][0]["reason"].as_str().unwrap()
+}
+
+/// A mail in the JSON of `messages.send`, `insert` and `import`.
+pub fn message(mail: &str) -> Value {
+    json!({"raw": base64url(mail.as_bytes())})
 }
