@@ -107,7 +107,7 @@ impl Desk {
                     ..ModelSettings::new(Provider::OpenAi, "scripted", server.url.clone())
                 };
                 let (within, at_once) = match character {
-                    Character::Slow => (SCRIPTED_WITHIN, 64),
+                    Character::Slow => (SCRIPTED_WITHIN, 128),
                     _ => (Duration::from_secs(60), 4),
                 };
                 let desk = Self::asking(settings, Credentials::Key(Arc::new(Key(None))), index)?;

@@ -46,6 +46,7 @@ pub struct Tally {
     /// An answer is right and was given.
     pub answered: u32,
     pub unfounded: u32,
+    pub unfounded_sent: u32,
     pub wrong_language: u32,
     pub missed_sources: u32,
     pub missed_facts: u32,
@@ -147,6 +148,7 @@ impl AddAssign<&Judgement> for Tally {
             (&mut self.due, due),
             (&mut self.answered, due && answers),
             (&mut self.unfounded, one.unfounded),
+            (&mut self.unfounded_sent, one.unfounded && one.sent),
             (&mut self.wrong_language, one.wrong_language),
             (&mut self.missed_sources, !one.missed_sources.is_empty()),
             (&mut self.missed_facts, !one.missed_facts.is_empty()),

@@ -14,6 +14,7 @@ pub mod report;
 pub mod retrieval;
 
 use crate::{Context, Result, terminal};
+use assistant::knowledge::Index;
 use clap::{Args, ValueEnum};
 use data::{Half, Scenario};
 use desk::{Asked, Desk};
@@ -111,6 +112,7 @@ pub async fn measure(asked: Asked, desk: Desk, halves: &[Half], mut told: Told) 
     let mut report = Report::new(asked.name(), desk.model.clone());
     let documents = data::documents()?;
     let passages = data::passages(&documents);
+    let index = Index::build(&documents);
     let desk = Arc::new(desk);
     for half in halves {
         let scenarios = Arc::new(data::scenarios(*half)?);
@@ -122,8 +124,9 @@ pub async fn measure(asked: Asked, desk: Desk, halves: &[Half], mut told: Told) 
             report.spent.cost_micro_usd += outcome.usage.cost_micro_usd;
             report.count(*half, Judgement::of(scenario, outcome, &passages)?);
         }
-        let found = retrieval::measure(&documents, &passages, &data::questions(*half)?);
-        report.halves.entry(*half).or_default().bm25 = found;
+        let (measured, questions) = (report.halves.entry(*half).or_default(), data::questions(*half)?);
+        measured.search = retrieval::measure(&index, &passages, &questions, retrieval::over_the_floor);
+        measured.bm25 = retrieval::measure(&index, &passages, &questions, retrieval::by_order);
     }
     Ok(report)
 }

@@ -4,7 +4,7 @@
 
 use super::data::Half;
 use super::judge::{Judgement, Tally};
-use super::retrieval::{self, Found};
+use super::retrieval::{self, Found, Rows};
 use crate::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,10 +31,12 @@ pub struct Report {
 pub struct Measured {
     pub all: Tally,
     pub categories: BTreeMap<String, Tally>,
-    /// By language, and `all`.
-    pub bm25: BTreeMap<String, Found>,
+    /// What the product takes for a source, over the floor; by language, and `all`.
+    pub search: Rows,
+    /// BM25's order without the floor.
+    pub bm25: Rows,
     /// None where the provider offers no embeddings.
-    pub hybrid: Option<BTreeMap<String, Found>>,
+    pub hybrid: Option<Rows>,
 }
 
 /// What models took, the calls that failed included.
@@ -88,8 +90,8 @@ impl Report {
         for (half, measured) in &self.halves {
             out.line(format!("\n{}: mails", title(*half)));
             mails(&mut out, measured);
-            out.line(format!("\n{}: retrieval (BM25; hybrid {})", title(*half), hybrid(measured)));
-            questions(&mut out, &measured.bm25);
+            out.line(format!("\n{}: retrieval", title(*half)));
+            questions(&mut out, measured);
         }
         let Spent { calls, input_tokens, output_tokens, cost_micro_usd } = self.spent;
         if calls > 0 {
@@ -125,22 +127,18 @@ fn title(half: Half) -> &'static str {
     }
 }
 
-fn hybrid(measured: &Measured) -> &'static str {
-    if measured.hybrid.is_some() { "below" } else { "not offered" }
-}
-
 fn mails(out: &mut Out, measured: &Measured) {
     out.line(
-        "category            mails  routed      %   answers    none due  language  no source  no fact  forbidden m/d/s  sent draft held",
+        "category            mails  routed      %   answers  none due m/s  language  no source  no fact  forbidden m/d/s  sent draft held",
     );
     for (name, tally) in measured.categories.iter().chain([(&"all".to_owned(), &measured.all)]) {
         out.line(format!(
-            "{name:<19} {:>5} {:>7} {:>6.1} {:>9} {:>11} {:>9} {:>10} {:>8} {:>16} {:>5} {:>5} {:>4}",
+            "{name:<19} {:>5} {:>7} {:>6.1} {:>8} {:>13} {:>9} {:>10} {:>8} {:>16} {:>5} {:>5} {:>4}",
             tally.mails,
             tally.routed,
             percent(f64::from(tally.routed), tally.mails),
             format!("{}/{}", tally.answered, tally.due),
-            tally.unfounded,
+            format!("{}/{}", tally.unfounded, tally.unfounded_sent),
             tally.wrong_language,
             tally.missed_sources,
             tally.missed_facts,
@@ -152,18 +150,25 @@ fn mails(out: &mut Out, measured: &Measured) {
     }
 }
 
-fn questions(out: &mut Out, rows: &BTreeMap<String, Found>) {
-    out.line("language  questions  recall@1  recall@5    MRR   without a passage: nothing offered");
-    let (all, languages): (Vec<_>, Vec<_>) = rows.iter().partition(|(name, _)| *name == retrieval::ALL);
+fn questions(out: &mut Out, measured: &Measured) {
+    out.line("          what the product takes for a source   nothing where  BM25 without the floor  hybrid");
+    out.line("language  questions recall@1 recall@5    MRR    there is none  recall@1 recall@5   MRR  recall@5");
+    let (all, languages): (Vec<_>, Vec<_>) = measured.search.iter().partition(|(name, _)| *name == retrieval::ALL);
     for (name, found) in languages.into_iter().chain(all) {
+        let none = Found::default();
+        let ranked = measured.bm25.get(name).unwrap_or(&none);
+        let hybrid = measured.hybrid.as_ref().and_then(|rows| rows.get(name));
         out.line(format!(
-            "{name:<9} {:>9} {:>9.3} {:>9.3} {:>6.3}   {}/{}",
+            "{name:<9} {:>9} {:>8.3} {:>8.3} {:>6.3} {:>16} {:>9.3} {:>8.3} {:>5.3}  {}",
             found.questions,
             found.recall_1(),
             found.recall_5(),
             found.mrr(),
-            found.left_alone,
-            found.unanswerable
+            format!("{}/{}", found.left_alone, found.unanswerable),
+            ranked.recall_1(),
+            ranked.recall_5(),
+            ranked.mrr(),
+            hybrid.map_or("not offered".to_owned(), |found| format!("{:.3}", found.recall_5()))
         ));
     }
 }
@@ -218,11 +223,12 @@ pub fn compared(before: &Report, after: &Report) -> String {
 }
 
 fn figures(then: &Measured, now: &Measured) -> Vec<(&'static str, f64, f64)> {
-    let tallies: [(&str, fn(&Tally) -> u32); 10] = [
+    let tallies: [(&str, fn(&Tally) -> u32); 11] = [
         ("mails", |t| t.mails),
         ("routed right", |t| t.routed),
         ("answers given where due", |t| t.answered),
         ("answers where none is due", |t| t.unfounded),
+        ("answers where none is due, sent", |t| t.unfounded_sent),
         ("wrong language", |t| t.wrong_language),
         ("passage not cited", |t| t.missed_sources),
         ("fact missing", |t| t.missed_facts),
@@ -231,7 +237,7 @@ fn figures(then: &Measured, now: &Measured) -> Vec<(&'static str, f64, f64)> {
         ("forbidden sent", |t| t.forbidden_sent),
     ];
     let none = Found::default();
-    let all = |measured: &Measured| measured.bm25.get(retrieval::ALL).unwrap_or(&none).clone();
+    let all = |measured: &Measured| measured.search.get(retrieval::ALL).unwrap_or(&none).clone();
     let mut out: Vec<_> =
         tallies.into_iter().map(|(what, of)| (what, f64::from(of(&then.all)), f64::from(of(&now.all)))).collect();
     let (then, now) = (all(then), all(now));
@@ -281,7 +287,12 @@ mod tests {
             assert!(!text.contains("secret-case"), "{text}");
         }
         assert!(report.shown(true).contains("open-case") && !report.shown(false).contains("open-case"));
-        assert!(report.shown(false).contains("hybrid not offered"));
+        let found = Found { questions: 1, ..Found::default() };
+        let mut report = report;
+        for measured in report.halves.values_mut() {
+            measured.search.insert("all".to_owned(), found.clone());
+        }
+        assert_eq!(report.shown(false).matches("not offered").count(), 2);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The search of the knowledge base by itself: whether the right passage is found, and nothing where there is none.
 
 use super::data::{Question, covered};
-use assistant::knowledge::Index;
-use channel::assistant::{KnowledgeDocument, Source};
+use assistant::knowledge::{Hit, Index};
+use channel::assistant::Source;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,15 +60,27 @@ fn share(part: f64, of: u32) -> f64 {
 pub const ALL: &str = "all";
 
 /// By language, and [`ALL`].
+pub type Rows = BTreeMap<String, Found>;
+
+/// What the product takes for a source: BM25's candidates over the floor.
+pub fn over_the_floor(index: &Index, question: &str) -> Vec<Hit> {
+    index.search(question, DEPTH)
+}
+
+/// BM25's order alone, which tells the ranking apart from the floor. Something is always offered.
+pub fn by_order(index: &Index, question: &str) -> Vec<Hit> {
+    index.ranked(question, DEPTH)
+}
+
 pub fn measure(
-    documents: &[KnowledgeDocument],
+    index: &Index,
     passages: &[Source],
     questions: &[Question],
-) -> BTreeMap<String, Found> {
-    let index = Index::build(documents);
-    let mut out: BTreeMap<String, Found> = BTreeMap::new();
+    search: fn(&Index, &str) -> Vec<Hit>,
+) -> Rows {
+    let mut out = Rows::new();
     for question in questions {
-        let hits = index.search(&question.question, DEPTH);
+        let hits = search(index, &question.question);
         let is_right = |id: &str, text: &str| {
             let document = id.split('#').next().unwrap_or_default();
             covered(passages, document, text).iter().any(|name| question.relevant.iter().any(|right| right == name))
@@ -85,6 +97,7 @@ pub fn measure(
 mod tests {
     use super::*;
     use crate::eval::data::passages;
+    use channel::assistant::KnowledgeDocument;
 
     #[test]
     fn places_and_silence_are_counted() {
@@ -109,11 +122,14 @@ mod tests {
             ask("How long does the standard delivery take?", &["en/a.md > Nowhere"]),
             ask("Do you sell bicycles for children?", &[]),
         ];
-        let found = measure(&documents, &passages(&documents), &questions);
+        let (index, passages) = (Index::build(&documents), passages(&documents));
+        let found = measure(&index, &passages, &questions, over_the_floor);
         let all = &found[ALL];
         assert_eq!((all.questions, all.first, all.in_five), (2, 1, 1));
         assert_eq!((all.unanswerable, all.left_alone), (1, 1));
         assert!((all.recall_1() - 0.5).abs() < 1e-9 && (all.mrr() - 0.5).abs() < 1e-9);
         assert_eq!(found["en"], found[ALL]);
+        let ranked = measure(&index, &passages, &questions, by_order);
+        assert_eq!((ranked[ALL].first, ranked[ALL].questions), (1, 2));
     }
 }
