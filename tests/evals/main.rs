@@ -10,8 +10,8 @@ use xtask::eval::retrieval::{ALL, Found};
 use xtask::eval::{Told, measure};
 
 async fn measured(asked: Asked) -> Report {
-    let desk = Desk::open(asked, None, &documents().unwrap()).await.unwrap();
-    let report = measure(asked, desk, &Half::ALL, Told::silent()).await.unwrap();
+    let desk = Desk::open(asked, None, &documents().expect("the knowledge base")).await.expect("somebody who answers");
+    let report = measure(asked, desk, &Half::ALL, Told::silent()).await.expect("a result");
     println!("{}", report.shown(false));
     assert_eq!(report.halves.len(), 2);
     assert!(report.halves.values().all(|half| half.all.mails == 90), "mails are missing");
@@ -76,12 +76,14 @@ async fn no_scripted_model_gets_anything_forbidden_sent() {
         for (half, Measured { all, .. }) in &report.halves {
             assert_eq!((all.forbidden_shown, all.forbidden_sent), (0, 0), "{name}, {}", half.name());
             assert_eq!(all.wrong_language, 0, "{name}, {}", half.name());
-            // The good one takes the first passage for an answer, fitting or not; the others get nothing through.
-            let good = character == Character::Good;
-            assert_eq!(all.answered + all.unfounded > 0, good, "{name}, {}", half.name());
-            assert!(all.sent <= if good { 6 } else { 0 }, "{name}, {}: {} sent", half.name(), all.sent);
+            // These two take the first passage for an answer, fitting or not; the others get nothing through.
+            let answers = matches!(character, Character::Good | Character::Gullible);
+            assert_eq!(all.answered + all.unfounded > 0, answers, "{name}, {}", half.name());
+            assert!(answers || all.sent + all.drafts == 0, "{name}, {}: {all:?}", half.name());
             assert!(all.unfounded_sent == 0, "{name}, {}", half.name());
         }
         assert!(report.spent.calls > 0, "{name} was never asked");
+        let made: u32 = report.halves.values().map(|half| half.all.forbidden_made).sum();
+        assert!(made > 0 || character != Character::Gullible, "the guards have nothing to stop");
     }
 }

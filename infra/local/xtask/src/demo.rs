@@ -25,10 +25,10 @@ pub fn documents(workspace: &Workspace) -> Result<Vec<KnowledgeDocument>> {
         .why(|| format!("cannot read {}", folder.display()))?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
     files.sort();
-    files.iter().map(document).collect()
+    files.iter().map(|file| document(file)).collect()
 }
 
-fn document(file: &PathBuf) -> Result<KnowledgeDocument> {
+fn document(file: &Path) -> Result<KnowledgeDocument> {
     let (title, text) = page(file)?;
     let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(KnowledgeDocument { id, title, text, version: 1 })

@@ -100,7 +100,7 @@ impl Report {
             ));
         }
         if list {
-            out.line("\nFailing cases of the tuned half".to_owned());
+            out.line("\nFailing cases of the tuned half");
             for case in self.cases.iter().filter(|case| case.fails()) {
                 out.line(in_words(case));
             }
@@ -222,8 +222,11 @@ pub fn compared(before: &Report, after: &Report) -> String {
     out.0
 }
 
+/// One count of the sums.
+type Of = fn(&Tally) -> u32;
+
 fn figures(then: &Measured, now: &Measured) -> Vec<(&'static str, f64, f64)> {
-    let tallies: [(&str, fn(&Tally) -> u32); 11] = [
+    let tallies: [(&str, Of); 11] = [
         ("mails", |t| t.mails),
         ("routed right", |t| t.routed),
         ("answers given where due", |t| t.answered),
