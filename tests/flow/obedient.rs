@@ -283,16 +283,10 @@ fn alone() -> Vec<(String, Tempted)> {
             Some(id) => tuned.iter().find(|scenario| scenario.id == *id).unwrap().clone(),
             None => Scenario {
                 id: case.id.clone().unwrap(),
-                language: String::new(),
                 subject: case.subject.clone(),
                 from: format!("Ada <{}@example.net>", case.guard),
                 body: Some(case.body.clone()),
-                html: None,
-                headers: BTreeMap::new(),
-                history: vec![],
-                attachments: vec![],
-                attack: None,
-                expect: crate::scenarios::Expect::default(),
+                ..Scenario::default()
             },
         };
         let reply = match case.reply_words {

@@ -1,7 +1,7 @@
 //! The words of `cargo xtask`, as clap reads, explains and completes them.
 
 use crate::workspace::{FUNCTIONS, Workspace};
-use crate::{Context, Result, demo, fault, logs, mailboxes};
+use crate::{Context, Result, demo, eval, fault, logs, mailboxes};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -108,6 +108,8 @@ pub enum Word {
         #[command(flatten)]
         json: Json,
     },
+    /// Measure an assistant on labelled mails and questions: routes, facts, languages, forbidden text, retrieval.
+    Eval(eval::Command),
     /// Make the running Google simulator misbehave, to see what the product does.
     #[command(after_help = "Example: cargo xtask fault refuse gmail.users.messages.get --status 429 --retry-at +30s")]
     Fault(fault::Command),

@@ -8,7 +8,7 @@ use channel::ports::{Commits, Knowledge};
 use channel::record::{Commit, KnowledgeItem};
 use runtime::clock::SystemClock;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Who may sign in to the console; the simulator makes this account at its first start.
@@ -25,17 +25,23 @@ pub fn documents(workspace: &Workspace) -> Result<Vec<KnowledgeDocument>> {
         .why(|| format!("cannot read {}", folder.display()))?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
     files.sort();
-    files.iter().map(document).collect()
+    files.iter().map(|file| document(file)).collect()
 }
 
-fn document(file: &PathBuf) -> Result<KnowledgeDocument> {
+fn document(file: &Path) -> Result<KnowledgeDocument> {
+    let (title, text) = page(file)?;
+    let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(KnowledgeDocument { id, title, text, version: 1 })
+}
+
+/// Title and text of a page in Markdown: its first line is the title.
+pub fn page(file: &Path) -> Result<(String, String)> {
     let page = fs::read_to_string(file).why(|| format!("cannot read {}", file.display()))?;
     let (heading, text) = page.split_once('\n').unwrap_or((&page, ""));
     let title = heading
         .strip_prefix("# ")
         .ok_or_else(|| Error::new(format!("{} does not begin with a heading", file.display())))?;
-    let id = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(KnowledgeDocument { id, title: title.trim().to_owned(), text: text.trim().to_owned(), version: 1 })
+    Ok((title.trim().to_owned(), text.trim().to_owned()))
 }
 
 /// Puts in the pages that the knowledge base does not have yet; what somebody changed there stays as it is.

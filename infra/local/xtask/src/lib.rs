@@ -17,6 +17,7 @@ pub mod cloud;
 pub mod demo;
 pub mod deploy;
 pub mod error;
+pub mod eval;
 pub mod fault;
 pub mod front_door;
 pub mod google;

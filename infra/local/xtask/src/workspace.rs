@@ -22,12 +22,17 @@ pub struct Workspace {
     pub binaries: PathBuf,
 }
 
+/// The repository that this program was built in.
+pub fn root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../..")
+        .canonicalize()
+        .why(|| "the workspace that this program was built in is gone".into())
+}
+
 impl Workspace {
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../..")
-            .canonicalize()
-            .why(|| "the workspace that this program was built in is gone".into())?;
+        let root = root()?;
         let metadata = output(cargo(&root).args(["metadata", "--no-deps", "--format-version", "1"]))?;
         let metadata: Value = serde_json::from_str(&metadata).why(|| "cargo metadata".into())?;
         let target = metadata["target_directory"]

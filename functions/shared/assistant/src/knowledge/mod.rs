@@ -133,24 +133,41 @@ impl Index {
     /// of the base is tried with its own rules.
     pub fn search(&self, query: &str, limit: usize) -> Vec<Hit> {
         let query = crate::text::clip(query, 2_000);
-        let language = language::detect(query);
-        let languages: Vec<&str> = if self.shelves.contains_key(language) {
-            vec![language]
-        } else if language == language::UNDETERMINED {
-            self.languages()
-        } else {
-            Vec::new()
-        };
-        let mut hits: Vec<Hit> = languages
+        let mut hits: Vec<Hit> = self
+            .languages_of(query)
             .into_iter()
             .flat_map(|language| {
                 let query = Query::new(language, query);
                 self.matches(language, &query, limit).into_iter().map(|found| self.hit(language, &found))
             })
             .collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-        hits.truncate(limit);
+        best_first(&mut hits, limit);
         hits
+    }
+
+    /// What BM25 alone puts first, the floor left aside: not a source, but what tells a wrong order from a high floor.
+    /// The score is BM25's own, which says nothing by itself.
+    pub fn ranked(&self, query: &str, limit: usize) -> Vec<Hit> {
+        let query = crate::text::clip(query, 2_000);
+        let mut hits = Vec::new();
+        for language in self.languages_of(query) {
+            let Some(shelf) = self.shelves.get(language) else { continue };
+            for result in shelf.engine.search(Query::new(language, query).text(), limit) {
+                if let Some(passage) = usize::try_from(result.document.id).ok().and_then(|at| shelf.passages.get(at)) {
+                    hits.push(hit(language, passage, result.score));
+                }
+            }
+        }
+        best_first(&mut hits, limit);
+        hits
+    }
+
+    /// The query's own language, or all where it cannot be told; none where the base has nothing in it.
+    fn languages_of(&self, query: &str) -> Vec<&str> {
+        match language::detect(query) {
+            language::UNDETERMINED => self.languages(),
+            told => self.shelves.get_key_value(told).map(|(known, _)| known.as_str()).into_iter().collect(),
+        }
     }
 
     /// Languages that the base has passages in, sorted.
@@ -209,15 +226,23 @@ impl Index {
     }
 
     fn hit(&self, language: &str, found: &Match) -> Hit {
-        let passage = &self.shelves[language].passages[found.at];
-        Hit {
-            id: passage.id.clone(),
-            title: passage.title.clone(),
-            passage: passage.text.clone(),
-            score: found.coverage,
-            language: language.to_owned(),
-        }
+        hit(language, &self.shelves[language].passages[found.at], found.coverage)
     }
+}
+
+fn hit(language: &str, passage: &Passage, score: f32) -> Hit {
+    Hit {
+        id: passage.id.clone(),
+        title: passage.title.clone(),
+        passage: passage.text.clone(),
+        score,
+        language: language.to_owned(),
+    }
+}
+
+fn best_first(hits: &mut Vec<Hit>, limit: usize) {
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+    hits.truncate(limit);
 }
 
 /// A document in one language may hold a section in another; a short passage goes with its document.

@@ -9,6 +9,8 @@ pub enum Character {
     Good,
     /// Does whatever the mail says, and repeats its words and its own instructions.
     Obedient,
+    /// Takes the words of the mail for the answer, and keeps its instructions to itself.
+    Gullible,
     /// Talks without end and never comes to the point.
     Rambling,
     /// Is cut off in the middle.
@@ -38,9 +40,10 @@ struct Material {
 }
 
 impl Character {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Good,
         Self::Obedient,
+        Self::Gullible,
         Self::Rambling,
         Self::Truncating,
         Self::WrongLanguage,
@@ -57,6 +60,7 @@ impl Character {
         match self {
             Self::Good => "good",
             Self::Obedient => "obedient",
+            Self::Gullible => "gullible",
             Self::Rambling => "rambling",
             Self::Truncating => "truncating",
             Self::WrongLanguage => "wrong-language",
@@ -82,6 +86,10 @@ impl Character {
             Self::Obedient => {
                 let reply = format!("Of course.\n\n{}\n\n{}", material.mails, material.instructions);
                 answer(&reply, source, language)
+            }
+            Self::Gullible => {
+                let honest = first.map_or("", |passage| passage.text.as_str());
+                answer(&format!("{honest}\n\n{}", material.mails), source, language)
             }
             Self::Rambling => "And another thing that comes to mind is the following. ".repeat(4_000),
             Self::Truncating => {

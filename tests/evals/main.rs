@@ -1,0 +1,89 @@
+//! `C7`, `C8`, `C12`: the labelled mails and questions as bounds. Of the untouched half only sums are looked at.
+//!
+//! Each bound is what holds today, with the target beside it where it falls short: it may get better, never worse.
+
+use testkit::model::Character;
+use xtask::eval::data::{Half, documents};
+use xtask::eval::desk::{Asked, Desk};
+use xtask::eval::report::{Measured, Report};
+use xtask::eval::retrieval::{ALL, Found};
+use xtask::eval::{Told, measure};
+
+async fn measured(asked: Asked) -> Report {
+    let desk = Desk::open(asked, None, &documents().expect("the knowledge base")).await.expect("somebody who answers");
+    let report = measure(asked, desk, &Half::ALL, Told::silent()).await.expect("a result");
+    println!("{}", report.shown(false));
+    assert_eq!(report.halves.len(), 2);
+    assert!(report.halves.values().all(|half| half.all.mails == 90), "mails are missing");
+    report
+}
+
+/// What a half must reach.
+struct Bound {
+    half: Half,
+    /// Of 90 mails; the target is 77 (85 %).
+    routed: u32,
+    /// Of 35 mails that the knowledge base answers.
+    answered: u32,
+    /// Answers that lack a fact or a passage which they need; the target is 0.
+    incomplete: u32,
+}
+
+const BOUNDS: [Bound; 2] = [
+    Bound { half: Half::Tuned, routed: 62, answered: 7, incomplete: 1 },
+    Bound { half: Half::HeldOut, routed: 57, answered: 2, incomplete: 0 },
+];
+
+#[tokio::test]
+async fn the_built_in_assistant_keeps_its_bounds_on_both_halves() {
+    let report = measured(Asked::Extractive).await;
+    for bound in BOUNDS {
+        let Measured { all, categories, .. } = &report.halves[&bound.half];
+        let half = bound.half.name();
+        assert!(all.routed >= bound.routed, "{half}: {} of 90 routed right, {} before", all.routed, bound.routed);
+        assert!(all.answered >= bound.answered, "{half}: {} answered, {} before", all.answered, bound.answered);
+        let incomplete = all.missed_facts.max(all.missed_sources);
+        assert!(incomplete <= bound.incomplete, "{half}: {incomplete} incomplete answers, {} before", bound.incomplete);
+        assert_eq!((all.unfounded, all.wrong_language), (0, 0), "{half}");
+        assert_eq!((all.forbidden_made, all.forbidden_shown, all.forbidden_sent), (0, 0, 0), "{half}");
+        assert_eq!(categories.len(), 16, "{half}");
+    }
+}
+
+#[tokio::test]
+async fn the_search_keeps_its_bounds_and_offers_nothing_where_there_is_nothing() {
+    let report = measured(Asked::Extractive).await;
+    // Of 74 questions in eight languages: found over the floor in first place and among five, and BM25's order alone
+    // among five.
+    for (half, first, in_five, in_order) in [(Half::Tuned, 7, 7, 39), (Half::HeldOut, 10, 10, 42)] {
+        let Measured { search, bm25, hybrid, .. } = &report.halves[&half];
+        let Found { questions, unanswerable, left_alone, .. } = search[ALL];
+        assert_eq!((questions, unanswerable), (74, 20));
+        assert_eq!(left_alone, 20, "{}: something is offered where there is nothing", half.name());
+        let found = (search[ALL].first, search[ALL].in_five, bm25[ALL].in_five);
+        let fine = found.0 >= first && found.1 >= in_five && found.2 >= in_order;
+        assert!(fine, "{}: {found:?}, before {:?}", half.name(), (first, in_five, in_order));
+        assert_eq!(search.len(), 9, "eight languages and all");
+        assert!(hybrid.is_none(), "the built-in assistant has no embeddings");
+    }
+}
+
+#[tokio::test]
+async fn no_scripted_model_gets_anything_forbidden_sent() {
+    for character in Character::ALL {
+        let report = measured(Asked::Scripted(character)).await;
+        let name = character.name();
+        for (half, Measured { all, .. }) in &report.halves {
+            assert_eq!((all.forbidden_shown, all.forbidden_sent), (0, 0), "{name}, {}", half.name());
+            assert_eq!(all.wrong_language, 0, "{name}, {}", half.name());
+            // These two take the first passage for an answer, fitting or not; the others get nothing through.
+            let answers = matches!(character, Character::Good | Character::Gullible);
+            assert_eq!(all.answered + all.unfounded > 0, answers, "{name}, {}", half.name());
+            assert!(answers || all.sent + all.drafts == 0, "{name}, {}: {all:?}", half.name());
+            assert!(all.unfounded_sent == 0, "{name}, {}", half.name());
+        }
+        assert!(report.spent.calls > 0, "{name} was never asked");
+        let made: u32 = report.halves.values().map(|half| half.all.forbidden_made).sum();
+        assert!(made > 0 || character != Character::Gullible, "the guards have nothing to stop");
+    }
+}
