@@ -59,6 +59,17 @@ fn mailbox_items(now: Timestamp) -> Vec<Item> {
     let settings = Settings { exclusions, personality, delay_secs: 60, ..Settings::initial(mailbox_id("mb2")) };
     let owned = AddressOwner { ver: 0, address_hash: "0a".to_owned(), mailbox: Some(mailbox_id("mb")) };
     let free = AddressOwner { ver: 0, address_hash: "0b".to_owned(), mailbox: None };
+    let answer = ExampleAnswer {
+        language: "de".to_owned(),
+        confidence: 0.75,
+        reply: Some("Zwei Tage.".to_owned()),
+        person: None,
+        withheld: vec![],
+        held: vec![HeldBy { guard: "figures".to_owned(), reason: "a number is new".to_owned() }],
+        guards: 17,
+        sources: vec![],
+        usage: Usage { calls: 1, cost_micro_usd: u64::from(u32::MAX) + 1, ..Usage::default() },
+    };
     vec![
         bare.into(),
         Settings::initial(mailbox_id("mb")).into(),
@@ -238,6 +249,10 @@ fn web_items(now: Timestamp) -> Vec<Item> {
         oauth_state("o2", connect, now).into(),
         session("s1", now).into(),
         Session { time_zone: Some("Europe/Berlin".to_owned()), ..session("s2", now) }.into(),
+        example("e1", ExampleState::Asked, now).into(),
+        example("e2", ExampleState::Answering { since: now }, now).into(),
+        example("e3", ExampleState::Failed { why: "Not available.".to_owned() }, now).into(),
+        Example { mailbox: None, ..example("e4", ExampleState::Answered { answer: Box::new(answer) }, now) }.into(),
         knowledge.into(),
     ]
 }
@@ -269,6 +284,7 @@ pub async fn read_back(store: &Arc<dyn Store>, item: &Item, now: Timestamp) -> O
         }
         Item::OAuthState(r) => store.oauth_state(&r.state_hash, now).await.unwrap().map(Item::from),
         Item::Session(r) => store.session(&r.session_hash, now).await.unwrap().map(Item::from),
+        Item::Example(r) => store.example(&r.id, now).await.unwrap().map(Item::from),
         Item::Knowledge(r) => {
             let documents = store.documents().await.unwrap().into_iter();
             let mut found = documents.filter(|document| document.id == r.document.id);

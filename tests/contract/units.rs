@@ -30,6 +30,7 @@ fn kind(item: &Item) -> &'static str {
         Item::Seen(_) => "seen",
         Item::OAuthState(_) => "oauth_state",
         Item::Session(_) => "session",
+        Item::Example(_) => "example",
         Item::Knowledge(_) => "knowledge",
     }
 }
@@ -52,6 +53,7 @@ async fn each_kind_costs_its_units_and_no_more() {
         ("action", 2.0),
         ("address", 1.0),
         ("correspondent", 2.0),
+        ("example", 1.0),
         ("grant", 2.0),
         ("head", 3.0),
         ("knowledge", 1.0),

@@ -18,6 +18,7 @@ use channel::usecase::act::Act;
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
 use channel::usecase::due::Due;
+use channel::usecase::example::AnswerExample;
 use channel::usecase::ingest::Ingest;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::sync::Sync;
@@ -551,16 +552,16 @@ impl Parts {
         };
         let known = KnowledgeAssistant::new(table.clone(), clock.clone()).with_model(model);
         let inner = assistant.unwrap_or_else(|| Arc::new(known));
-        let assistant = CountingAssistant { inner, asked, requests };
+        let assistant: Arc<dyn Assistant> = Arc::new(CountingAssistant { inner, asked, requests });
         let worker = AiWorker {
             turns: TakeTurn {
                 engines: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
                 commits: table.clone(),
-                assistant: Arc::new(assistant),
-                guards,
-                spending,
+                assistant: assistant.clone(),
+                guards: guards.clone(),
+                spending: spending.clone(),
                 writer: Arc::new(Mime),
                 queue: post.clone(),
                 clock: clock.clone(),
@@ -589,6 +590,16 @@ impl Parts {
                 commits: table.clone(),
                 sync_queue: post.clone(),
                 work_queue: post.clone(),
+                clock: clock.clone(),
+                rules: rules.clone(),
+            },
+            examples: AnswerExample {
+                mailboxes: table.clone(),
+                examples: table.clone(),
+                commits: table.clone(),
+                assistant,
+                guards,
+                spending,
                 clock: clock.clone(),
                 rules: rules.clone(),
             },

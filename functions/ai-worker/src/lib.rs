@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use channel::outcome::Outcome;
 use channel::time::Timestamp;
 use channel::usecase::act::Act;
+use channel::usecase::example::AnswerExample;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use channel::work::WorkerWork;
@@ -23,6 +24,7 @@ pub struct AiWorker {
     pub turns: TakeTurn,
     pub actions: Act,
     pub parked: TakeUpParked,
+    pub examples: AnswerExample,
 }
 
 /// What is left of the function's time for writing the plan, when the assistant has taken all that it may.
@@ -31,13 +33,12 @@ const RESERVE: Duration = Duration::from_secs(15);
 impl AiWorker {
     /// `deadline`: when the function ends, where something ends it.
     pub async fn work(&self, work: WorkerWork, deadline: Option<Timestamp>) -> Outcome {
+        let until = deadline.map(|deadline| deadline.minus(RESERVE));
         match work {
-            WorkerWork::Turn { mailbox, thread, turn } => {
-                let until = deadline.map(|deadline| deadline.minus(RESERVE));
-                self.turns.run(&mailbox, &thread, turn, until).await
-            }
+            WorkerWork::Turn { mailbox, thread, turn } => self.turns.run(&mailbox, &thread, turn, until).await,
             WorkerWork::Act { mailbox, thread, turn, step } => self.actions.run(&mailbox, &thread, turn, &step).await,
             WorkerWork::Resume { mailbox } => self.parked.run(&mailbox).await,
+            WorkerWork::Example { example, .. } => self.examples.run(&example, until).await,
         }
     }
 }

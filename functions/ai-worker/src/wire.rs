@@ -3,9 +3,10 @@
 use crate::model::model;
 use crate::{AiWorker, KnowledgeAssistant};
 use assistant::guards::AllGuards;
-use channel::ports::Spending;
+use channel::ports::{Assistant, Spending};
 use channel::usecase::act::Act;
 use channel::usecase::budget::Share;
+use channel::usecase::example::AnswerExample;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use context::{Context, NotReady};
@@ -27,12 +28,23 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
     let model = model(context, &app)?;
     let knowledge = KnowledgeAssistant::new(table.clone(), context.clock.clone());
     let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
+    let assistant: Arc<dyn Assistant> = Arc::new(knowledge.with_model(model));
+    let examples = AnswerExample {
+        mailboxes: table.clone(),
+        examples: table.clone(),
+        commits: table.clone(),
+        assistant: assistant.clone(),
+        guards: Arc::new(AllGuards),
+        spending: spending.clone(),
+        clock: context.clock.clone(),
+        rules: rules.clone(),
+    };
     let turns = TakeTurn {
         engines: table.clone(),
         mailboxes: table.clone(),
         conversations: table.clone(),
         commits: table.clone(),
-        assistant: Arc::new(knowledge.with_model(model)),
+        assistant,
         guards: Arc::new(AllGuards),
         spending,
         writer: Arc::new(Mime),
@@ -66,5 +78,5 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         clock: context.clock.clone(),
         rules,
     };
-    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, parked })))
+    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, parked, examples })))
 }

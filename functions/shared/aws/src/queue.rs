@@ -87,6 +87,7 @@ fn mailbox_of_sync(work: &SyncWork) -> &MailboxId {
 fn mailbox_of_work(work: &WorkerWork) -> &MailboxId {
     match work {
         WorkerWork::Turn { mailbox, .. } | WorkerWork::Act { mailbox, .. } | WorkerWork::Resume { mailbox } => mailbox,
+        WorkerWork::Example { account, .. } => account,
     }
 }
 

@@ -80,6 +80,10 @@ id!(
     StepName
 );
 id!(
+    /// A question to the assistant that has no effect.
+    ExampleId
+);
+id!(
     /// Names the holder of a lease.
     LeaseToken
 );

@@ -3,7 +3,7 @@
 
 use crate::address::EmailAddress;
 use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded, KnowledgeDocument};
-use crate::ids::{DraftId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
+use crate::ids::{DraftId, ExampleId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
 use crate::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
 use crate::time::Timestamp;
@@ -148,6 +148,11 @@ pub trait Spending: Send + Sync {
 pub trait WebStates: Send + Sync {
     async fn oauth_state(&self, state_hash: &str, now: Timestamp) -> Result<Option<OAuthState>, StoreError>;
     async fn session(&self, session_hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError>;
+}
+
+#[async_trait]
+pub trait Examples: Send + Sync {
+    async fn example(&self, id: &ExampleId, now: Timestamp) -> Result<Option<Example>, StoreError>;
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! What goes through the queues: hints that name work, never content. A lost one costs at most a minute, a doubled one
 //! nothing. Versioned: `v` is raised when a meaning changes, and former shapes keep decoding.
 
-use crate::ids::{HistoryId, LabelId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{ExampleId, HistoryId, LabelId, MailboxId, MessageId, StepName, ThreadId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,5 +59,11 @@ pub enum WorkerWork {
     /// Parked work of the mailbox is taken up.
     Resume {
         mailbox: MailboxId,
+    },
+    /// A question without an effect is answered.
+    Example {
+        example: ExampleId,
+        /// Whose budgets it takes from.
+        account: MailboxId,
     },
 }

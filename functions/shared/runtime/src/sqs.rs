@@ -55,12 +55,14 @@ impl QueueWork for WorkerWork {
             Self::Turn { .. } => "turn",
             Self::Act { .. } => "act",
             Self::Resume { .. } => "resume",
+            Self::Example { .. } => "example",
         }
     }
 
     fn mailbox(&self) -> &MailboxId {
         match self {
             Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Resume { mailbox } => mailbox,
+            Self::Example { account, .. } => account,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Ids and records to begin a test with. Each is plain and valid; a test changes the fields it is about.
 
 use channel::address::{EmailAddress, Mailbox};
-use channel::assistant::{Author, KnowledgeDocument};
-use channel::ids::{GrantId, HistoryId, MailboxId, MessageId, StepName, ThreadId};
+use channel::assistant::{Author, KnowledgeDocument, Personality};
+use channel::ids::{ExampleId, GrantId, HistoryId, MailboxId, MessageId, StepName, ThreadId};
 use channel::mail::{Authentication, MailHeaders, OutgoingReply, ReadMail};
 use channel::record::*;
 use channel::time::Timestamp;
@@ -248,6 +248,21 @@ pub fn session(hash: &str, now: Timestamp) -> Session {
         session_hash: hash.to_owned(),
         operator: address("operator@example.com"),
         time_zone: None,
+        expires_at: now.plus(Duration::from_secs(3600)),
+    }
+}
+
+pub fn example(id: &str, state: ExampleState, now: Timestamp) -> Example {
+    Example {
+        ver: 0,
+        id: ExampleId::parse(id).expect("a valid id"),
+        operator: address("operator@example.com"),
+        mailbox: Some(mailbox_id("mb")),
+        subject: "Delivery".to_owned(),
+        text: "How long does delivery take?".to_owned(),
+        personality: Personality::default(),
+        asked_at: now,
+        state,
         expires_at: now.plus(Duration::from_secs(3600)),
     }
 }

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use channel::assistant::KnowledgeDocument;
-use channel::ids::{GrantId, MailboxId, MessageId, ThreadId};
+use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, ThreadId};
 use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
@@ -188,6 +188,9 @@ failing! {
     WebStates {
         fn oauth_state(state_hash: &str, now: Timestamp) -> Result<Option<OAuthState>, StoreError>;
         fn session(session_hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError>;
+    }
+    Examples {
+        fn example(id: &ExampleId, now: Timestamp) -> Result<Option<Example>, StoreError>;
     }
     Spending {
         fn spent(counter: &CapKey, now: Timestamp) -> Result<u64, StoreError>;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use channel::assistant::KnowledgeDocument;
-use channel::ids::{GrantId, MailboxId, MessageId, ThreadId};
+use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, ThreadId};
 use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
@@ -11,12 +11,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
 pub trait Store:
-    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge + Spending
+    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Examples + Knowledge + Spending
 {
 }
 
 impl<T> Store for T where
-    T: Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Knowledge + Spending
+    T: Commits
+        + Mailboxes
+        + Engines
+        + Conversations
+        + SeenMails
+        + DueIndex
+        + WebStates
+        + Examples
+        + Knowledge
+        + Spending
 {
 }
 
@@ -377,6 +386,13 @@ impl WebStates for MemoryStore {
 
     async fn session(&self, session_hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
         Ok(self.live(&ItemKey::Session(session_hash.to_owned()), now).map(|item| record!(Session, item)))
+    }
+}
+
+#[async_trait]
+impl Examples for MemoryStore {
+    async fn example(&self, id: &ExampleId, now: Timestamp) -> Result<Option<Example>, StoreError> {
+        Ok(self.live(&ItemKey::Example(id.clone()), now).map(|item| record!(Example, item)))
     }
 }
 

@@ -54,6 +54,7 @@ records! {
     Seen(Seen),
     OAuthState(OAuthState),
     Session(Session),
+    Example(Example),
     Knowledge(KnowledgeItem),
 }
 

@@ -5,7 +5,7 @@
 use super::Attributes;
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::types::AttributeValue;
-use channel::ids::{GrantId, MailboxId, MessageId, StepName, ThreadId};
+use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, StepName, ThreadId};
 use channel::record::{CapKey, ItemKey, ParkedWork};
 use channel::time::Timestamp;
 use std::collections::HashMap;
@@ -53,6 +53,7 @@ pub(super) fn encode(key: &ItemKey) -> (String, String) {
         }
         ItemKey::OAuthState(hash) => (format!("OAUTH#{hash}"), "STATE".to_owned()),
         ItemKey::Session(hash) => (format!("SESSION#{hash}"), "STATE".to_owned()),
+        ItemKey::Example(example) => (format!("EXAMPLE#{example}"), "STATE".to_owned()),
         ItemKey::Knowledge(document) => ("ORG".to_owned(), format!("KB#{document}")),
     }
 }
@@ -79,6 +80,7 @@ pub(super) fn decode(pk: &str, sk: &str) -> Option<ItemKey> {
         "ADDR" => (sk == "MB").then(|| ItemKey::AddressOwner(rest.to_owned())),
         "OAUTH" => (sk == "STATE").then(|| ItemKey::OAuthState(rest.to_owned())),
         "SESSION" => (sk == "STATE").then(|| ItemKey::Session(rest.to_owned())),
+        "EXAMPLE" => (sk == "STATE").then(|| ExampleId::parse(rest).ok().map(ItemKey::Example)).flatten(),
         "SEEN" => {
             let (mailbox, _spread) = rest.split_once('#')?;
             Some(ItemKey::Seen(MailboxId::parse(mailbox).ok()?, MessageId::parse(sk).ok()?))
@@ -188,6 +190,7 @@ mod tests {
             ItemKey::Seen(mb(), message),
             ItemKey::OAuthState("cd".to_owned()),
             ItemKey::Session("ef".to_owned()),
+            ItemKey::Example(ExampleId::parse("ex1").unwrap()),
             ItemKey::Knowledge("returns#en".to_owned()),
         ]
     }

@@ -5,8 +5,8 @@ use super::{Query, Table, key};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use channel::assistant::KnowledgeDocument;
-use channel::ids::{GrantId, MailboxId, MessageId};
-use channel::ports::{Engines, Knowledge, Mailboxes, SeenMails, StoreError, WebStates};
+use channel::ids::{ExampleId, GrantId, MailboxId, MessageId};
+use channel::ports::{Engines, Examples, Knowledge, Mailboxes, SeenMails, StoreError, WebStates};
 use channel::record::*;
 use channel::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -159,6 +159,13 @@ impl WebStates for Table {
 
     async fn session(&self, session_hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
         self.one_at(ItemKey::Session(session_hash.to_owned()), now).await
+    }
+}
+
+#[async_trait]
+impl Examples for Table {
+    async fn example(&self, id: &ExampleId, now: Timestamp) -> Result<Option<Example>, StoreError> {
+        self.one_at(ItemKey::Example(id.clone()), now).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which item is meant, and what one commit writes.
 
-use crate::ids::{GrantId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{ExampleId, GrantId, MailboxId, MessageId, StepName, ThreadId};
 use crate::record::*;
 use crate::time::Timestamp;
 
@@ -27,6 +27,7 @@ pub enum ItemKey {
     Cap(CapKey),
     OAuthState(String),
     Session(String),
+    Example(ExampleId),
     Knowledge(String),
 }
 
@@ -34,7 +35,8 @@ pub enum ItemKey {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CapKey {
     pub mailbox: MailboxId,
-    /// `thread`, `sender`, `domain` or `mailbox` for answers, `cost` for what models cost.
+    /// `thread`, `sender`, `domain` or `mailbox` for answers, `cost` for what models cost,
+    /// `example` for questions without an effect.
     pub scope: &'static str,
     /// A thread id or a pseudonym; empty for the mailbox itself.
     pub subject: String,
@@ -89,6 +91,7 @@ items! {
     Seen(Seen) => |r| ItemKey::Seen(r.mailbox.clone(), r.message.clone());
     OAuthState(OAuthState) => |r| ItemKey::OAuthState(r.state_hash.clone());
     Session(Session) => |r| ItemKey::Session(r.session_hash.clone());
+    Example(Example) => |r| ItemKey::Example(r.id.clone());
     Knowledge(KnowledgeItem) => |r| ItemKey::Knowledge(r.document.id.clone());
 }
 

@@ -5,6 +5,7 @@
 
 mod conversation;
 mod engine;
+mod example;
 mod key;
 mod mailbox;
 mod settings;
@@ -12,6 +13,7 @@ mod web;
 
 pub use conversation::*;
 pub use engine::*;
+pub use example::*;
 pub use key::*;
 pub use mailbox::*;
 pub use settings::*;

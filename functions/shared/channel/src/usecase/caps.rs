@@ -33,6 +33,16 @@ pub fn cost_counter(mailbox: &MailboxId, now: Timestamp) -> CapKey {
     CapKey { mailbox: mailbox.clone(), scope: "cost", subject: String::new(), window: window(now, DAY) }
 }
 
+/// How many questions without an effect may be asked in an hour, for one mailbox or for the knowledge base.
+const EXAMPLES_PER_HOUR: u32 = 60;
+
+/// What one such question takes from: no page, however often it is pressed, keeps the worker from mail.
+pub fn example_cap(mailbox: &MailboxId, now: Timestamp) -> CapUse {
+    let window = window(now, Duration::from_secs(3600));
+    let key = CapKey { mailbox: mailbox.clone(), scope: "example", subject: String::new(), window };
+    CapUse { key, limit: EXAMPLES_PER_HOUR, expires_at: now.plus(2 * DAY) }
+}
+
 /// The window's number, counted from the Unix epoch: windows are UTC days and hours.
 fn window(now: Timestamp, length: Duration) -> String {
     let seconds = i64::try_from(length.as_secs()).unwrap_or(i64::MAX);

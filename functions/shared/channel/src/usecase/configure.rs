@@ -1,10 +1,9 @@
-//! The settings form of a mailbox (`A3`) and the organisation's stop switch.
+//! The settings form of a mailbox (`A3`), but for its personality, and the organisation's stop switch.
 //!
 //! Invariant: what a person typed is either stored whole or told back with what is wrong with it; a form that was
 //! opened before somebody else saved does not overwrite them.
 
 use crate::address::EmailAddress;
-use crate::assistant::Personality;
 use crate::ids::{LabelId, MailboxId};
 use crate::ports::{Clock, CommitError, Commits, Engines, Mailboxes};
 use crate::record::*;
@@ -13,8 +12,8 @@ use std::sync::Arc;
 
 const TRIES: usize = 4;
 const MAX_ENTRIES: usize = 500;
-const MAX_LINE: usize = 200;
-const MAX_LONG: usize = 4_000;
+pub(super) const MAX_LINE: usize = 200;
+pub(super) const MAX_LONG: usize = 4_000;
 
 /// The form as text, as it came in or is to be shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,13 +35,6 @@ pub struct SettingsForm {
     pub delay: String,
     /// `seconds`, `minutes` or `hours`.
     pub delay_unit: String,
-    pub tone: String,
-    pub instructions: String,
-    pub language: String,
-    pub signature: String,
-    /// `standard`, `own` or `off`.
-    pub disclosure: String,
-    pub disclosure_text: String,
     /// US dollars a day, such as `1` or `0.50`; nothing leaves it as it is.
     pub model_budget: String,
 }
@@ -63,12 +55,6 @@ impl SettingsForm {
             secs if secs % 60 == 0 => (secs / 60, "minutes"),
             secs => (secs, "seconds"),
         };
-        let personality = &settings.personality;
-        let (disclosure, disclosure_text) = match personality.disclosure.as_deref() {
-            None => ("standard", ""),
-            Some("") => ("off", ""),
-            Some(own) => ("own", own),
-        };
         Self {
             ver: settings.ver,
             auto_reply: settings.auto_reply,
@@ -83,12 +69,6 @@ impl SettingsForm {
             exclude_bulk: settings.exclusions.bulk,
             delay: delay.to_string(),
             delay_unit: delay_unit.to_owned(),
-            tone: personality.tone.clone(),
-            instructions: personality.instructions.clone(),
-            language: personality.language.clone(),
-            signature: personality.signature.clone(),
-            disclosure: disclosure.to_owned(),
-            disclosure_text: disclosure_text.to_owned(),
             model_budget: format!("{}.{:02}", settings.model_budget_cents / 100, settings.model_budget_cents % 100),
         }
     }
@@ -105,7 +85,7 @@ impl SettingsForm {
             exclusions: self.exclusions(&mut wrong),
             delay_secs: self.delay_secs(&mut wrong),
             enabled: self.enabled,
-            personality: self.personality(&mut wrong),
+            personality: current.personality.clone(),
             model_budget_cents: self.model_budget_cents(current.model_budget_cents, &mut wrong),
         };
         let begins_sending = settings.mode() == Mode::AutoReply && current.mode() != Mode::AutoReply;
@@ -186,53 +166,12 @@ impl SettingsForm {
             current
         })
     }
-
-    fn personality(&self, wrong: &mut Wrong) -> Personality {
-        let long = [
-            ("instructions", &self.instructions),
-            ("signature", &self.signature),
-            ("disclosure_text", &self.disclosure_text),
-        ];
-        for (field, text) in long {
-            if text.chars().count() > MAX_LONG {
-                wrong.say(field, &format!("At most {MAX_LONG} characters."));
-            }
-        }
-        if self.tone.chars().count() > MAX_LINE {
-            wrong.say("tone", &format!("At most {MAX_LINE} characters."));
-        }
-        let language = self.language.trim();
-        let tag = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if language.len() > 35 || !language.chars().all(tag) {
-            wrong.say("language", "Give a language tag such as en, de or pt-BR, or leave it empty.");
-        }
-        let disclosure = match self.disclosure.as_str() {
-            "standard" => None,
-            "off" => Some(String::new()),
-            "own" if self.disclosure_text.trim().is_empty() => {
-                wrong.say("disclosure_text", "Write the line, or choose another option.");
-                None
-            }
-            "own" => Some(unix_lines(&self.disclosure_text)),
-            _ => {
-                wrong.say("disclosure", "Choose one of the options.");
-                None
-            }
-        };
-        Personality {
-            tone: self.tone.trim().to_owned(),
-            instructions: unix_lines(&self.instructions),
-            language: language.to_owned(),
-            signature: unix_lines(&self.signature),
-            disclosure,
-        }
-    }
 }
 
-struct Wrong(Vec<FieldError>);
+pub(super) struct Wrong(pub(super) Vec<FieldError>);
 
 impl Wrong {
-    fn say(&mut self, field: &'static str, message: &str) {
+    pub(super) fn say(&mut self, field: &'static str, message: &str) {
         self.0.push(FieldError { field, message: message.to_owned() });
     }
 
@@ -280,7 +219,7 @@ fn entries(text: &str) -> Vec<String> {
     entries
 }
 
-fn unix_lines(text: &str) -> String {
+pub(super) fn unix_lines(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
 }
 

@@ -4,7 +4,7 @@
 //! the text and nothing else. What would be sent by machine becomes a draft whenever a reason for that is found (`C7`).
 
 use crate::address::EmailAddress;
-use crate::assistant::{Answer, AnswerRequest, Author, ChainMail, GuardCase, GuardEffect, Guarded};
+use crate::assistant::{Answer, AnswerRequest, Author, ChainMail, GuardCase, GuardEffect, Guarded, Personality};
 use crate::mail::{Authentication, Obstacle, OutgoingReply, Suppression};
 use crate::ports::MailWriter;
 use crate::record::{ActionKind, Conversation, MailboxView, Mode, StoredMail, Turn};
@@ -135,7 +135,7 @@ pub fn plan_answer(
         to,
         cc: vec![],
         subject: writer.reply_subject(&conversation.head.title),
-        text: answer_text(view, &guarded.reply, sends),
+        text: answer_text(&view.settings.personality, &guarded.reply, sends),
         in_reply_to,
         references,
         marker,
@@ -147,8 +147,8 @@ pub fn plan_answer(
 /// What a mail sent without a person says about itself, where the settings say nothing else.
 pub const DEFAULT_DISCLOSURE: &str = "This answer was written by an assistant. Reply to reach a person.";
 
-fn disclosure(view: &MailboxView) -> &str {
-    view.settings.personality.disclosure.as_deref().unwrap_or(DEFAULT_DISCLOSURE)
+pub(super) fn disclosure(personality: &Personality) -> &str {
+    personality.disclosure.as_deref().unwrap_or(DEFAULT_DISCLOSURE)
 }
 
 /// What the guards are shown of an answer.
@@ -158,17 +158,17 @@ pub fn guard_case<'a>(
     answer: &'a Answer,
     own: &'a [EmailAddress],
 ) -> GuardCase<'a> {
-    GuardCase { request, answer, own, disclosure: disclosure(view) }
+    GuardCase { request, answer, own, disclosure: disclosure(&view.settings.personality) }
 }
 
-fn answer_text(view: &MailboxView, reply: &str, machine_sent: bool) -> String {
-    let personality = &view.settings.personality;
+/// The whole text of a mail: the reply, the signature, and the disclosure line where no person sends it.
+pub fn answer_text(personality: &Personality, reply: &str, machine_sent: bool) -> String {
     let mut text = reply.trim_end().to_owned();
     if !personality.signature.trim().is_empty() {
         text.push_str("\n\n");
         text.push_str(personality.signature.trim_end());
     }
-    let disclosure = disclosure(view);
+    let disclosure = disclosure(personality);
     if machine_sent && !disclosure.trim().is_empty() {
         text.push_str("\n\n");
         text.push_str(disclosure.trim_end());
