@@ -7,6 +7,7 @@
 mod answered;
 mod budget;
 mod decided;
+mod example;
 mod filtered;
 mod letters;
 mod model;

@@ -5,15 +5,19 @@
 //! the session's form token; mail is shown as escaped text only; the console decides and enqueues, and changes nothing
 //! at Gmail but the watch and grant of a mailbox that is disconnected.
 
+mod ask;
 mod assets;
 mod channels;
 mod chat;
 mod door;
+mod example;
 mod failure;
 mod frame;
+mod language;
 mod mailbox_settings;
 pub mod message;
 mod organisation;
+mod personality;
 mod signin;
 mod thread;
 mod when;
@@ -28,9 +32,10 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
-use channel::ports::{Clock, Conversations, Engines, Entropy, Gmail, Mailboxes};
+use channel::ports::{Clock, Conversations, Engines, Entropy, Examples, Gmail, Mailboxes};
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
+use channel::usecase::example::AskExample;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
@@ -50,14 +55,18 @@ pub struct App {
     pub desk: Desk,
     pub configure: Configure,
     pub disconnect: Disconnect,
+    pub ask: AskExample,
     pub mailboxes: Arc<dyn Mailboxes>,
     pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
+    pub examples: Arc<dyn Examples>,
     pub gmail: Arc<dyn Gmail>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     /// Scheme, host and port of Google's consent page: browsers apply `form-action` to where a form is redirected.
     pub consent_origin: String,
+    /// The built-in assistant answers, which writes nothing of its own.
+    pub built_in: bool,
 }
 
 pub fn router(app: Arc<App>) -> Router {
@@ -73,6 +82,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/channels/gmail", get(channels::page))
         .route("/channels/gmail/{mailbox}/disconnect", get(channels::confirm).post(channels::disconnect))
         .route("/channels/gmail/{mailbox}/settings", get(mailbox_settings::page).post(mailbox_settings::save))
+        .route("/channels/gmail/{mailbox}/personality", get(personality::page).post(personality::save))
+        .route("/channels/gmail/{mailbox}/personality/example", post(personality::attempt))
+        .route("/knowledge/ask", get(ask::page).post(ask::ask))
         .route("/settings", get(organisation::page).post(organisation::save))
         .route("/assets/{name}", get(assets::file))
         .fallback(|| async { Failure::NotFound })
@@ -85,7 +97,7 @@ pub fn router(app: Arc<App>) -> Router {
 async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = failure::worded(next.run(request).await, &app);
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self' {}; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' {}; \
          frame-ancestors 'none'; base-uri 'none'",
         app.consent_origin
     );

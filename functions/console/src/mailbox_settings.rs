@@ -162,12 +162,6 @@ fn read_form(fields: &Fields) -> Option<SettingsForm> {
         exclude_bulk: fields.ticked("exclude_bulk"),
         delay: text("delay"),
         delay_unit: text("delay_unit"),
-        tone: text("tone"),
-        instructions: text("instructions"),
-        language: text("language"),
-        signature: text("signature"),
-        disclosure: text("disclosure"),
-        disclosure_text: text("disclosure_text"),
         model_budget: text("model_budget"),
     })
 }

@@ -142,6 +142,13 @@ static MESSAGES: &[Message] = &[
         "stale",
         "Somebody else changed these settings meanwhile, so nothing was saved. Your entries are still here: compare, and save again to keep them.",
     ),
+    // The assistant is asked without an effect (A3.2)
+    bad("not_tried", "Nothing was asked: look at the fields that are marked."),
+    bad("not_asked", "Nothing was asked: see what is wrong below."),
+    bad(
+        "asked_too_often",
+        "Nothing was asked: sixty questions an hour are the limit, so that they keep no mail waiting. Ask again later.",
+    ),
     good("sending_stopped", "All automatic sending is stopped. What was pending becomes a draft."),
     good("sending_allowed", "Automatic sending is allowed again, where a mailbox is set to it."),
 ];

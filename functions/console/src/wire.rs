@@ -5,12 +5,13 @@ use channel::usecase::authorisation::Authorisations;
 use channel::usecase::budget::Share;
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
+use channel::usecase::example::AskExample;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
 use context::{Context, NotReady};
 use mime::Mime;
-use runtime::config::{OAUTH_AUTH_URL, OPERATORS, PUBLIC_URL};
+use runtime::config::{ASSISTANT, AssistantKind, OAUTH_AUTH_URL, OPERATORS, PUBLIC_URL};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,12 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         oauth: google.oauth.clone(),
         clock: context.clock.clone(),
     };
+    let ask = AskExample {
+        commits: table.clone(),
+        queue: context.work_queue()?,
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+    };
     let consent = context.value(&OAUTH_AUTH_URL)?;
     Ok(Arc::new(App {
         sign_in: SignIn { authorisations, door: door.clone(), oauth: google.oauth, redirect },
@@ -71,12 +78,15 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         desk,
         configure,
         disconnect,
+        ask,
         mailboxes: table.clone(),
         engines: table.clone(),
-        conversations: table,
+        conversations: table.clone(),
+        examples: table,
         gmail: google.gmail,
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
         consent_origin: consent.origin(),
+        built_in: context.value(&ASSISTANT)? == AssistantKind::Extractive,
     }))
 }

@@ -197,6 +197,11 @@ async fn every_page_can_be_read_by_everybody() {
         ("language", "?"),
         ("tone", "brief"),
     ];
+    let seen = browser.post("/channels/gmail/mb1/personality", &wrong).await;
+    check("personality-wrong", &seen.body);
+    std::fs::write(directory().join("personality-wrong.html"), seen.body).unwrap();
+    keep(&mut browser, "personality", "/channels/gmail/mb1/personality").await;
+    keep(&mut browser, "ask", "/knowledge/ask").await;
     let seen = browser.post("/channels/gmail/mb1/settings", &wrong).await;
     check("mailbox-settings-wrong", &seen.body);
     std::fs::write(directory().join("mailbox-settings-wrong.html"), seen.body).unwrap();

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod assistant;
 mod chat;
 mod gallery;
 mod pages;
@@ -12,6 +13,7 @@ mod signing_in;
 
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
+use channel::usecase::example::AskExample;
 use channel::usecase::review::Desk;
 use channel::usecase::sign_in::SignIn;
 use console::App;
@@ -54,19 +56,23 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         oauth: world.clone(),
         clock: world.clone(),
     };
+    let ask = AskExample { commits: world.clone(), queue: world.clone(), clock: world.clone(), entropy: world.clone() };
     console::router(Arc::new(App {
         door,
         sign_in,
         desk,
         configure,
         disconnect,
+        ask,
         mailboxes: world.store.clone(),
         engines: world.store.clone(),
         conversations: world.store.clone(),
+        examples: world.store.clone(),
         gmail: world.clone(),
         clock: world.clone(),
         entropy: world.clone(),
         consent_origin: "https://accounts.example.com".to_owned(),
+        built_in: *world.built_in.lock().unwrap(),
     }))
 }
 

@@ -3,7 +3,8 @@
 use crate::operator;
 use crate::support::*;
 use channel::address::Mailbox;
-use channel::ids::LabelId;
+use channel::assistant::{Source, Usage};
+use channel::ids::{ExampleId, LabelId, MailboxId};
 use channel::mail::Attachment;
 use channel::ports::GmailLabel;
 use channel::record::*;
@@ -68,7 +69,38 @@ fn write_everywhere(world: &World, text: &str) {
     let mut settings = Settings::initial(mailbox_id());
     settings.personality.tone = line;
     settings.personality.signature = text.to_owned();
-    world.seed(settings);
+    world.seed(settings.clone());
+    // The worker would have cut nothing of it out.
+    for (id, mailbox) in [("ex1", Some(mailbox_id())), ("ex2", None)] {
+        world.seed(hostile_example(id, mailbox, text, &settings));
+    }
+}
+
+fn hostile_example(id: &str, mailbox: Option<MailboxId>, text: &str, settings: &Settings) -> Example {
+    let held = HeldBy { guard: text.to_owned(), reason: text.to_owned() };
+    let answer = ExampleAnswer {
+        language: text.to_owned(),
+        confidence: 0.5,
+        reply: Some(text.to_owned()),
+        person: None,
+        withheld: vec![],
+        held: vec![held],
+        guards: 1,
+        sources: vec![Source { id: "x#1".to_owned(), title: text.to_owned(), passage: text.to_owned() }],
+        usage: Usage { model: text.to_owned(), calls: 1, ..Usage::default() },
+    };
+    Example {
+        ver: 0,
+        id: ExampleId::parse(id).unwrap(),
+        operator: email("op@example.com"),
+        mailbox,
+        subject: text.to_owned(),
+        text: text.to_owned(),
+        personality: settings.personality.clone(),
+        asked_at: at(0),
+        state: ExampleState::Answered { answer: Box::new(answer) },
+        expires_at: at(3600),
+    }
 }
 
 #[tokio::test]
@@ -78,7 +110,13 @@ async fn mail_is_text_whatever_it_says() {
     conversation_in_review(&world);
     let (mut browser, _) = operator(&world).await;
     write_everywhere(&world, "harmless");
-    let pages = ["/chat", "/chat/mb1/t1", "/channels/gmail/mb1/settings"];
+    let pages = [
+        "/chat",
+        "/chat/mb1/t1",
+        "/channels/gmail/mb1/settings",
+        "/channels/gmail/mb1/personality?example=ex1",
+        "/knowledge/ask?example=ex2",
+    ];
     let mut plain = vec![];
     for page in pages {
         plain.push(markup(&browser.get(page).await.body));

@@ -54,16 +54,12 @@ async fn labels_are_read_live_and_everything_is_stored() {
         ("excluded_senders", "boss@example.com\r\nnews@example.net"),
         ("excluded_domains", "@example.org"),
         ("excluded_words", "invoice"),
-        ("tone", "brief"),
-        ("signature", "Kind regards\r\nSupport"),
-        ("language", "de"),
     ];
     let seen = browser.post(SETTINGS, &form(&token, &more)).await;
     assert_eq!(seen.location.as_deref(), Some("/channels/gmail/mb1/settings?message=saved"));
     let settings = stored(&world);
     assert_eq!(settings.labels.len(), 2);
     assert_eq!((settings.exclusions.senders.len(), settings.exclusions.domains[0].as_str()), (2, "example.org"));
-    assert_eq!(settings.personality.signature, "Kind regards\nSupport");
     assert_eq!(world.find(pick!(Watch))[0].due_at, Some(at(0)), "the watch takes the new labels");
     let page = browser.get(SETTINGS).await.body;
     assert!(page.contains("value=\"Label_7\" checked") && page.contains("boss@example.com\nnews@example.net"));
@@ -74,12 +70,12 @@ async fn what_is_wrong_is_said_beside_its_field_and_nothing_is_lost() {
     let (world, mut browser, token) = connected().await;
     let before = stored(&world);
     let fields =
-        form(&token, &[("excluded_senders", "not an address"), ("tone", "cheerful & brief"), ("delay", "soon")]);
+        form(&token, &[("excluded_senders", "not an address"), ("excluded_words", "cash & carry"), ("delay", "soon")]);
     let fields: Vec<_> = fields.into_iter().filter(|field| *field != ("delay", "0")).collect();
     let seen = browser.post(SETTINGS, &fields).await;
     assert_eq!(seen.status, 422);
     assert!(seen.body.contains("“not an address” is not a mail address.") && seen.body.contains("id=\"delay-errors\""));
-    assert!(seen.body.contains("cheerful &#38; brief") && seen.body.contains("value=\"soon\""));
+    assert!(seen.body.contains("cash &#38; carry") && seen.body.contains("value=\"soon\""));
     assert_eq!(stored(&world), before);
 }
 
@@ -103,9 +99,9 @@ async fn a_form_from_before_somebody_elses_does_not_overwrite_theirs() {
     let (world, mut browser, token) = connected().await;
     let theirs = Settings { ver: 5, delay_secs: 60, ..Settings::initial(mailbox_id()) };
     world.seed(theirs.clone());
-    let seen = browser.post(SETTINGS, &form(&token, &[("tone", "mine")])).await;
+    let seen = browser.post(SETTINGS, &form(&token, &[("excluded_words", "mine")])).await;
     assert_eq!(seen.status, 409);
-    assert!(seen.body.contains("Somebody else changed these settings") && seen.body.contains("value=\"mine\""));
+    assert!(seen.body.contains("Somebody else changed these settings") && seen.body.contains("\nmine</textarea>"));
     assert!(seen.body.contains("name=\"ver\" value=\"5\""), "saving again is then a decision");
     assert_eq!(stored(&world), theirs);
 }

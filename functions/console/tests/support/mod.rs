@@ -45,6 +45,7 @@ pub struct Outside {
     pub tokens: Mutex<Option<Result<TokenAnswer, OAuthError>>>,
     pub exchanges: AtomicU64,
     pub id_token: Mutex<Option<IdToken>>,
+    pub built_in: Mutex<bool>,
     /// The next commit is refused because the store is down.
     pub store_down: Mutex<bool>,
     /// The number of the commit that fails, counted down from now, and whether it does so after its effect.
