@@ -54,7 +54,10 @@ records! {
     Seen(Seen),
     OAuthState(OAuthState),
     Session(Session),
-    Knowledge(KnowledgeItem),
+    KnowledgeHead(KnowledgeHead),
+    Document(Document),
+    Gap(Gap),
+    GapQuestion(GapQuestion),
 }
 
 /// As it is stored with version `ver`.

@@ -1,6 +1,6 @@
 //! Which item is meant, and what one commit writes.
 
-use crate::ids::{GrantId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{DocumentId, GapId, GrantId, MailboxId, MessageId, StepName, ThreadId};
 use crate::record::*;
 use crate::time::Timestamp;
 
@@ -27,7 +27,10 @@ pub enum ItemKey {
     Cap(CapKey),
     OAuthState(String),
     Session(String),
-    Knowledge(String),
+    KnowledgeHead,
+    Document(DocumentId),
+    Gap(GapId),
+    GapQuestion(MailboxId, ThreadId, u32),
 }
 
 /// A counter of answers, in the window that its name tells.
@@ -89,7 +92,10 @@ items! {
     Seen(Seen) => |r| ItemKey::Seen(r.mailbox.clone(), r.message.clone());
     OAuthState(OAuthState) => |r| ItemKey::OAuthState(r.state_hash.clone());
     Session(Session) => |r| ItemKey::Session(r.session_hash.clone());
-    Knowledge(KnowledgeItem) => |r| ItemKey::Knowledge(r.document.id.clone());
+    KnowledgeHead(KnowledgeHead) => |_r| ItemKey::KnowledgeHead;
+    Document(Document) => |r| ItemKey::Document(r.id.clone());
+    Gap(Gap) => |r| ItemKey::Gap(r.gap.clone());
+    GapQuestion(GapQuestion) => |r| ItemKey::GapQuestion(r.mailbox.clone(), r.thread.clone(), r.turn);
 }
 
 /// A counter that is raised by one in the commit, or refuses it.

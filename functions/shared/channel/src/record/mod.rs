@@ -6,6 +6,7 @@
 mod conversation;
 mod engine;
 mod key;
+mod knowledge;
 mod mailbox;
 mod settings;
 mod web;
@@ -13,6 +14,7 @@ mod web;
 pub use conversation::*;
 pub use engine::*;
 pub use key::*;
+pub use knowledge::*;
 pub use mailbox::*;
 pub use settings::*;
 pub use web::*;
