@@ -8,6 +8,7 @@
 //! Invariant: an answer is data. It names no recipient, label or target, and rests on passages that were given; only
 //! [`provider`] speaks to anybody outside, and only to the configured address.
 
+pub mod base;
 mod concerns;
 pub mod extractive;
 pub mod guards;
@@ -18,4 +19,5 @@ pub mod provider;
 pub mod structured;
 mod text;
 
+pub use base::KnowledgeAssistant;
 pub use extractive::Extractive;

@@ -11,7 +11,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use channel::ids::MailboxId;
 use channel::ports::{DeadLetter, QueueError, SyncQueue, Visibility, WorkQueue};
-use channel::work::{Envelope, SyncWork, WorkerWork};
+use channel::work::{Envelope, JOBS, SyncWork, WorkerWork};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,28 +67,26 @@ queues! {
 #[async_trait]
 impl SyncQueue for SyncSender {
     async fn send(&self, work: Vec<SyncWork>, after: Duration) -> Result<(), QueueError> {
-        self.0.send_all(work, mailbox_of_sync, after).await
+        self.0.send_all(work, group_of_sync, after).await
     }
 }
 
 #[async_trait]
 impl WorkQueue for WorkSender {
     async fn send(&self, work: Vec<WorkerWork>, after: Duration) -> Result<(), QueueError> {
-        self.0.send_all(work, mailbox_of_work, after).await
+        self.0.send_all(work, group_of_work, after).await
     }
 }
 
-fn mailbox_of_sync(work: &SyncWork) -> &MailboxId {
+fn group_of_sync(work: &SyncWork) -> &str {
     match work {
-        SyncWork::Sync { mailbox, .. } | SyncWork::Ingest { mailbox, .. } => mailbox,
+        SyncWork::Sync { mailbox, .. } | SyncWork::Ingest { mailbox, .. } => mailbox.as_str(),
     }
 }
 
-fn mailbox_of_work(work: &WorkerWork) -> &MailboxId {
-    match work {
-        WorkerWork::Turn { mailbox, .. } | WorkerWork::Act { mailbox, .. } | WorkerWork::Resume { mailbox } => mailbox,
-        WorkerWork::Example { account, .. } => account,
-    }
+/// What belongs to no mailbox is a group of its own, so that it holds no mailbox up.
+fn group_of_work(work: &WorkerWork) -> &str {
+    work.mailbox().map_or(JOBS, MailboxId::as_str)
 }
 
 #[async_trait]
@@ -145,7 +143,7 @@ impl Queue {
     async fn send_all<T: Serialize + Send>(
         &self,
         work: Vec<T>,
-        mailbox: fn(&T) -> &MailboxId,
+        group: fn(&T) -> &str,
         after: Duration,
     ) -> Result<(), QueueError> {
         let delay = whole_secs(after, MAX_DELAY_SECS);
@@ -153,7 +151,7 @@ impl Queue {
             .into_iter()
             .enumerate()
             .map(|(no, work)| {
-                let group = mailbox(&work).to_string();
+                let group = group(&work).to_owned();
                 entry(no, group, work, delay)
             })
             .collect::<Result<_, _>>()?;
@@ -230,7 +228,7 @@ mod tests {
     fn an_entry_is_a_versioned_envelope_in_the_mailbox_group() {
         let mailbox = MailboxId::parse("mb").unwrap();
         let work = SyncWork::Sync { mailbox, pushed: Some(HistoryId(u64::MAX)) };
-        let entry = entry(3, mailbox_of_sync(&work).to_string(), work.clone(), 7).unwrap();
+        let entry = entry(3, group_of_sync(&work).to_owned(), work.clone(), 7).unwrap();
         assert_eq!(entry.message_body(), r#"{"v":1,"kind":"sync","mailbox":"mb","pushed":18446744073709551615}"#);
         assert_eq!((entry.id(), entry.message_group_id(), entry.delay_seconds()), ("3", Some("mb"), Some(7)));
         let back: Envelope<SyncWork> = serde_json::from_str(entry.message_body()).unwrap();

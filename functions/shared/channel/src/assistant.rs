@@ -221,6 +221,47 @@ impl AssistantError {
     }
 }
 
+/// What answers are made from: the texts of all documents at one moment, as they lie in the bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub format: u32,
+    pub documents: Vec<KnowledgeDocument>,
+}
+
+/// Raised when a former release could not read what this one writes. Every lower one stays readable.
+pub const SNAPSHOT_FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSnapshot {
+    #[error("the snapshot of the knowledge base is of format {0}, which a later release wrote: deploy that release")]
+    Later(u32),
+    #[error("the snapshot of the knowledge base cannot be read: replace any document, and it is built anew")]
+    Unreadable,
+}
+
+impl Snapshot {
+    pub fn new(documents: Vec<KnowledgeDocument>) -> Self {
+        Self { format: SNAPSHOT_FORMAT, documents }
+    }
+
+    pub fn to_bytes(&self) -> Result<Vec<u8>, BadSnapshot> {
+        serde_json::to_vec(self).map_err(|_| BadSnapshot::Unreadable)
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadSnapshot> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        // The format alone, since a later one may look different in all else.
+        let Format { format } = serde_json::from_slice(bytes).map_err(|_| BadSnapshot::Unreadable)?;
+        if format > SNAPSHOT_FORMAT {
+            return Err(BadSnapshot::Later(format));
+        }
+        serde_json::from_slice(bytes).map_err(|_| BadSnapshot::Unreadable)
+    }
+}
+
 /// One document of the knowledge base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnowledgeDocument {

@@ -87,6 +87,14 @@ id!(
     /// Names the holder of a lease.
     LeaseToken
 );
+id!(
+    /// One document of the knowledge base; kept over its versions.
+    DocumentId
+);
+id!(
+    /// A group of like questions that the knowledge base could not answer.
+    GapId
+);
 
 /// Gmail's history id: compared as a number, never as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

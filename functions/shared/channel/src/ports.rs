@@ -2,13 +2,14 @@
 //! `async_trait`: an `async fn` in a trait is not object-safe.
 
 use crate::address::EmailAddress;
-use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded, KnowledgeDocument};
-use crate::ids::{DraftId, ExampleId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
+use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded};
+use crate::ids::{DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
 use crate::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
 use crate::time::Timestamp;
 use crate::work::{SyncWork, WorkerWork};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub trait Clock: Send + Sync {
@@ -155,9 +156,89 @@ pub trait Examples: Send + Sync {
     async fn example(&self, id: &ExampleId, now: Timestamp) -> Result<Option<Example>, StoreError>;
 }
 
+/// What is said about the documents; their texts are [`Files`].
 #[async_trait]
-pub trait Knowledge: Send + Sync {
-    async fn documents(&self) -> Result<Vec<KnowledgeDocument>, StoreError>;
+pub trait Library: Send + Sync {
+    /// As it begins, when nothing was stored yet. Strongly consistent.
+    async fn knowledge_head(&self) -> Result<KnowledgeHead, StoreError>;
+    async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError>;
+    /// By id.
+    async fn library(&self) -> Result<Vec<Document>, StoreError>;
+}
+
+/// Questions that no source answers.
+#[async_trait]
+pub trait Gaps: Send + Sync {
+    async fn gap(&self, id: &GapId, now: Timestamp) -> Result<Option<Gap>, StoreError>;
+    async fn gaps(&self, now: Timestamp) -> Result<Vec<Gap>, StoreError>;
+    async fn gap_question(
+        &self,
+        mailbox: &MailboxId,
+        thread: &ThreadId,
+        turn: u32,
+        now: Timestamp,
+    ) -> Result<Option<GapQuestion>, StoreError>;
+    /// At most `limit`, by mailbox, thread and turn.
+    async fn gap_questions(&self, limit: usize, now: Timestamp) -> Result<Vec<GapQuestion>, StoreError>;
+}
+
+// ---- files --------------------------------------------------------------------------------------------------------
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilesError {
+    #[error("there is no such file")]
+    Missing,
+    #[error("the file is longer than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("the bucket is not available: {0}")]
+    Unavailable(String),
+    #[error("the bucket cannot do this: {0}")]
+    Broken(String),
+}
+
+/// What may be uploaded by a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadTerms {
+    pub media_type: String,
+    /// Bytes; at least one.
+    pub max_size: u64,
+    /// Where the browser goes when it is there; none for an answer without a page.
+    pub then: Option<String>,
+}
+
+/// A form that a browser posts straight to the bucket, as `multipart/form-data`: these fields in this order, then the
+/// field `file`. With a script or without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadForm {
+    pub url: String,
+    pub fields: Vec<(String, String)>,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    pub modified_at: Timestamp,
+}
+
+/// The private bucket. Names are paths without a leading slash.
+#[async_trait]
+pub trait Files: Send + Sync {
+    async fn upload_form(&self, name: &str, terms: &UploadTerms, valid: Duration) -> Result<UploadForm, FilesError>;
+    /// A link that saves the file as `save_as`.
+    async fn download_link(&self, name: &str, save_as: &str, valid: Duration) -> Result<String, FilesError>;
+    /// The whole file, or [`FilesError::TooLarge`] before more than `limit` bytes are in memory.
+    async fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, FilesError>;
+    /// What is known of a file without reading it.
+    async fn look(&self, name: &str) -> Result<Option<StoredFile>, FilesError>;
+    /// In place of what is there.
+    async fn write(&self, name: &str, media_type: &str, bytes: Vec<u8>) -> Result<(), FilesError>;
+    /// Succeeds when it is gone already.
+    async fn delete(&self, name: &str) -> Result<(), FilesError>;
+    /// All whose name begins with `prefix`, in the order of their names.
+    async fn list(&self, prefix: &str) -> Result<Vec<StoredFile>, FilesError>;
 }
 
 // ---- queues and secrets -------------------------------------------------------------------------------------------
@@ -437,6 +518,49 @@ pub trait MailWriter: Send + Sync {
 #[async_trait]
 pub trait Assistant: Send + Sync {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError>;
+}
+
+/// A document as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadDocument {
+    /// Markdown.
+    pub text: String,
+    /// Longer documents are cut.
+    pub truncated: bool,
+    pub passages: u32,
+    /// Passages by language (BCP 47; `und` where it cannot be told).
+    pub languages: BTreeMap<String, u32>,
+}
+
+/// Why a document cannot be read and what helps, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableDocument {
+    pub reason: String,
+    pub remedy: String,
+}
+
+/// Text out of files. Pure, bounded, never panics.
+pub trait DocumentReader: Send + Sync {
+    fn read_document(
+        &self,
+        media_type: &str,
+        title: &str,
+        file_name: &str,
+        bytes: &[u8],
+    ) -> Result<ReadDocument, UnreadableDocument>;
+}
+
+/// What a question is compared by. Pure and deterministic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gist {
+    /// BCP 47; `und` where it cannot be told.
+    pub language: String,
+    /// Stems and concepts, sorted, each once.
+    pub terms: Vec<String>,
+}
+
+pub trait Gists: Send + Sync {
+    fn gist(&self, question: &str) -> Gist;
 }
 
 /// What stands between the words of a model and the mailbox. Pure: the same case gives the same verdicts, in time linear

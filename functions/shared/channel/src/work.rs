@@ -1,7 +1,7 @@
 //! What goes through the queues: hints that name work, never content. A lost one costs at most a minute, a doubled one
 //! nothing. Versioned: `v` is raised when a meaning changes, and former shapes keep decoding.
 
-use crate::ids::{ExampleId, HistoryId, LabelId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{DocumentId, ExampleId, GapId, HistoryId, LabelId, MailboxId, MessageId, StepName, ThreadId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,4 +66,40 @@ pub enum WorkerWork {
         /// Whose budgets it takes from.
         account: MailboxId,
     },
+    /// Long work, in bounded steps.
+    Job {
+        job: Job,
+    },
+}
+
+/// What belongs to no mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Job {
+    /// A version of a document is read and its text stored.
+    ReadDocument { document: DocumentId, version: u64 },
+    /// The texts become the snapshot that answers are made from.
+    BuildSnapshot,
+    /// A question was answered once: the turns that wait for it are planned again.
+    CloseGap { gap: GapId },
+}
+
+impl From<Job> for WorkerWork {
+    fn from(job: Job) -> Self {
+        Self::Job { job }
+    }
+}
+
+/// What is worked on in turn, so that one busy mailbox does not hold up the others.
+pub const JOBS: &str = "knowledge";
+
+impl WorkerWork {
+    /// The mailbox, for work that has one.
+    pub fn mailbox(&self) -> Option<&MailboxId> {
+        match self {
+            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Resume { mailbox } => Some(mailbox),
+            Self::Example { account, .. } => Some(account),
+            Self::Job { .. } => None,
+        }
+    }
 }

@@ -17,7 +17,7 @@ use channel::ids::MailboxId;
 use channel::outcome::Outcome;
 use channel::ports::{DeadLetter, QueueError, Visibility};
 use channel::time::Timestamp;
-use channel::work::{Envelope, SyncWork, VERSION, WorkerWork};
+use channel::work::{Envelope, Job, SyncWork, VERSION, WorkerWork};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,8 @@ const AFTER_PANIC: Duration = Duration::from_secs(30);
 /// Work that comes through a queue.
 pub trait QueueWork: DeserializeOwned + Clone + Send + Sync + 'static {
     fn kind(&self) -> &'static str;
-    fn mailbox(&self) -> &MailboxId;
+    /// None for work that belongs to no mailbox.
+    fn mailbox(&self) -> Option<&MailboxId>;
 }
 
 impl QueueWork for SyncWork {
@@ -42,9 +43,9 @@ impl QueueWork for SyncWork {
         }
     }
 
-    fn mailbox(&self) -> &MailboxId {
+    fn mailbox(&self) -> Option<&MailboxId> {
         match self {
-            Self::Sync { mailbox, .. } | Self::Ingest { mailbox, .. } => mailbox,
+            Self::Sync { mailbox, .. } | Self::Ingest { mailbox, .. } => Some(mailbox),
         }
     }
 }
@@ -56,14 +57,14 @@ impl QueueWork for WorkerWork {
             Self::Act { .. } => "act",
             Self::Resume { .. } => "resume",
             Self::Example { .. } => "example",
+            Self::Job { job: Job::ReadDocument { .. } } => "read_document",
+            Self::Job { job: Job::BuildSnapshot } => "build_snapshot",
+            Self::Job { job: Job::CloseGap { .. } } => "close_gap",
         }
     }
 
-    fn mailbox(&self) -> &MailboxId {
-        match self {
-            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Resume { mailbox } => mailbox,
-            Self::Example { account, .. } => account,
-        }
+    fn mailbox(&self) -> Option<&MailboxId> {
+        Self::mailbox(self)
     }
 }
 
@@ -229,7 +230,7 @@ async fn attempt<W: QueueWork>(
 }
 
 fn report<W: QueueWork>(message: &SqsMessage, work: Option<&W>, outcome: &Outcome, watch: &Stopwatch) {
-    let mailbox = work.map_or("", |work| work.mailbox().as_str());
+    let mailbox = work.and_then(QueueWork::mailbox).map_or("", MailboxId::as_str);
     let kind = work.map_or("undecodable", QueueWork::kind);
     let (name, reason) = describe(outcome);
     let count = receive_count(message);

@@ -1,9 +1,11 @@
 //! Ids and records to begin a test with. Each is plain and valid; a test changes the fields it is about.
 
+use crate::FakeGists;
 use channel::address::{EmailAddress, Mailbox};
-use channel::assistant::{Author, KnowledgeDocument, Personality};
-use channel::ids::{ExampleId, GrantId, HistoryId, MailboxId, MessageId, StepName, ThreadId};
+use channel::assistant::{Author, Personality};
+use channel::ids::{DocumentId, ExampleId, GapId, GrantId, HistoryId, MailboxId, MessageId, StepName, ThreadId};
 use channel::mail::{Authentication, MailHeaders, OutgoingReply, ReadMail};
+use channel::ports::{Gist, Gists};
 use channel::record::*;
 use channel::time::Timestamp;
 use std::time::Duration;
@@ -27,6 +29,8 @@ ids! {
     thread_id: ThreadId;
     message_id: MessageId;
     step_name: StepName;
+    document_id: DocumentId;
+    gap_id: GapId;
 }
 
 /// # Panics
@@ -161,6 +165,7 @@ pub fn turn(mailbox: &str, thread: &str, no: u32, now: Timestamp) -> Turn {
         mails: vec![],
         slot: None,
         flow: "standard@1".to_owned(),
+        gap: None,
         due_at: Some(now),
         expires_at: now.plus(KEPT),
     }
@@ -279,9 +284,65 @@ pub fn oauth_state(hash: &str, purpose: OAuthPurpose, now: Timestamp) -> OAuthSt
     }
 }
 
-pub fn document(id: &str, text: &str) -> KnowledgeItem {
-    let document = KnowledgeDocument { id: id.to_owned(), title: id.to_owned(), text: text.to_owned(), version: 1 };
-    KnowledgeItem { ver: 0, document }
+/// A page in Markdown that has been read and is in the first snapshot.
+pub fn document(id: &str, now: Timestamp) -> Document {
+    let edition = Edition {
+        version: 1,
+        file_name: format!("{id}.md"),
+        media_type: "text/markdown".to_owned(),
+        file: format!("kb/{id}/1.original"),
+        size: 100,
+        at: now,
+        by: Some(address("operator@example.com")),
+    };
+    let text = StoredText {
+        edition: edition.clone(),
+        characters: 100,
+        passages: 2,
+        languages: [("en".to_owned(), 2)].into(),
+        truncated: false,
+        change: 1,
+        read_at: now,
+    };
+    Document {
+        ver: 0,
+        id: document_id(id),
+        kind: DocumentKind::File,
+        title: id.to_owned(),
+        newest: edition,
+        reading: Reading::Done,
+        text: Some(text),
+        added_at: now,
+        due_at: None,
+    }
+}
+
+pub fn gap(id: &str, now: Timestamp) -> Gap {
+    Gap {
+        ver: 0,
+        gap: gap_id(id),
+        state: GapState::Open,
+        opened_at: now,
+        due_at: None,
+        expires_at: now.plus(KEPT + KEPT),
+    }
+}
+
+/// Compared by its words.
+pub fn gap_question(gap: &str, mailbox: &str, thread: &str, text: &str, now: Timestamp) -> GapQuestion {
+    let Gist { language, terms } = FakeGists.gist(text);
+    GapQuestion {
+        ver: 0,
+        gap: gap_id(gap),
+        mailbox: mailbox_id(mailbox),
+        thread: thread_id(thread),
+        turn: 1,
+        text: text.to_owned(),
+        language,
+        terms,
+        asked_at: now,
+        expires_at: now.plus(KEPT),
+    }
 }
 
 pub fn cap(mailbox: &str, subject: &str, limit: u32, now: Timestamp) -> CapUse {

@@ -4,8 +4,7 @@
 //! run with [`Faults::none`], read [`Faults::calls`], then run once for each k up to that.
 
 use async_trait::async_trait;
-use channel::assistant::KnowledgeDocument;
-use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, ThreadId};
+use channel::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, ThreadId};
 use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
@@ -117,6 +116,17 @@ impl Injected for QueueError {
     }
 }
 
+impl Injected for FilesError {
+    fn injected(with: FailWith) -> Self {
+        match with {
+            FailWith::Unavailable => Self::Unavailable(LOST.to_owned()),
+            FailWith::Broken => Self::Broken(LOST.to_owned()),
+            FailWith::Crash => panic!("{CRASH}"),
+            FailWith::Conflict => panic!("a bucket knows no conflict: plan another fault for this call"),
+        }
+    }
+}
+
 impl Injected for VaultError {
     fn injected(with: FailWith) -> Self {
         match with {
@@ -196,8 +206,27 @@ failing! {
         fn spent(counter: &CapKey, now: Timestamp) -> Result<u64, StoreError>;
         fn spend(counter: &CapKey, micro_usd: u64, expires_at: Timestamp) -> Result<(), StoreError>;
     }
-    Knowledge {
-        fn documents() -> Result<Vec<KnowledgeDocument>, StoreError>;
+    Library {
+        fn knowledge_head() -> Result<KnowledgeHead, StoreError>;
+        fn document(id: &DocumentId) -> Result<Option<Document>, StoreError>;
+        fn library() -> Result<Vec<Document>, StoreError>;
+    }
+    Gaps {
+        fn gap(id: &GapId, now: Timestamp) -> Result<Option<Gap>, StoreError>;
+        fn gaps(now: Timestamp) -> Result<Vec<Gap>, StoreError>;
+        fn gap_question(
+            mailbox: &MailboxId, thread: &ThreadId, turn: u32, now: Timestamp
+        ) -> Result<Option<GapQuestion>, StoreError>;
+        fn gap_questions(limit: usize, now: Timestamp) -> Result<Vec<GapQuestion>, StoreError>;
+    }
+    Files {
+        fn upload_form(name: &str, terms: &UploadTerms, valid: Duration) -> Result<UploadForm, FilesError>;
+        fn download_link(name: &str, save_as: &str, valid: Duration) -> Result<String, FilesError>;
+        fn read(name: &str, limit: u64) -> Result<Vec<u8>, FilesError>;
+        fn look(name: &str) -> Result<Option<StoredFile>, FilesError>;
+        fn write(name: &str, media_type: &str, bytes: Vec<u8>) -> Result<(), FilesError>;
+        fn delete(name: &str) -> Result<(), FilesError>;
+        fn list(prefix: &str) -> Result<Vec<StoredFile>, FilesError>;
     }
     SyncQueue {
         fn send(work: Vec<SyncWork>, after: Duration) -> Result<(), QueueError>;

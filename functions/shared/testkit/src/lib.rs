@@ -6,6 +6,8 @@
 
 mod build;
 mod fault;
+mod files;
+mod knowledge;
 pub mod model;
 mod queues;
 mod store;
@@ -14,6 +16,8 @@ mod vault;
 
 pub use build::*;
 pub use fault::{CRASH, FailNth, FailWith, Faults, When};
+pub use files::MemoryFiles;
+pub use knowledge::{FakeGists, PlainReader};
 pub use queues::{MemoryQueues, Sent};
 pub use store::{MemoryStore, Store};
 pub use surroundings::{FakePseudonyms, ManualClock, SequenceEntropy};

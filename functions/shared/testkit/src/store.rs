@@ -1,8 +1,7 @@
 //! The store in memory, with the semantics of the table: versions, all or nothing, budgets, expiry by the clock.
 
 use async_trait::async_trait;
-use channel::assistant::KnowledgeDocument;
-use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, ThreadId};
+use channel::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, ThreadId};
 use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
@@ -11,7 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
 pub trait Store:
-    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Examples + Knowledge + Spending
+    Commits
+    + Mailboxes
+    + Engines
+    + Conversations
+    + SeenMails
+    + DueIndex
+    + WebStates
+    + Examples
+    + Library
+    + Gaps
+    + Spending
 {
 }
 
@@ -24,7 +33,8 @@ impl<T> Store for T where
         + DueIndex
         + WebStates
         + Examples
-        + Knowledge
+        + Library
+        + Gaps
         + Spending
 {
 }
@@ -107,6 +117,9 @@ fn expires_at(item: &Item) -> Option<Timestamp> {
         Item::Seen(record) => Some(record.expires_at),
         Item::OAuthState(record) => Some(record.expires_at),
         Item::Session(record) => Some(record.expires_at),
+        Item::Example(record) => Some(record.expires_at),
+        Item::Gap(record) => Some(record.expires_at),
+        Item::GapQuestion(record) => Some(record.expires_at),
         _ => None,
     }
 }
@@ -120,6 +133,9 @@ fn due_at(item: &Item) -> Option<Timestamp> {
         Item::Resume(record) => record.due_at,
         Item::Turn(record) => record.due_at,
         Item::Action(record) => record.due_at,
+        Item::KnowledgeHead(record) => record.due_at,
+        Item::Document(record) => record.due_at,
+        Item::Gap(record) => record.due_at,
         _ => None,
     }
 }
@@ -397,10 +413,52 @@ impl Examples for MemoryStore {
 }
 
 #[async_trait]
-impl Knowledge for MemoryStore {
-    async fn documents(&self) -> Result<Vec<KnowledgeDocument>, StoreError> {
+impl Library for MemoryStore {
+    async fn knowledge_head(&self) -> Result<KnowledgeHead, StoreError> {
+        let head = self.live(&ItemKey::KnowledgeHead, self.clock.now());
+        Ok(head.map(|item| record!(KnowledgeHead, item)).unwrap_or_default())
+    }
+
+    async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        Ok(self.live(&ItemKey::Document(id.clone()), self.clock.now()).map(|item| record!(Document, item)))
+    }
+
+    async fn library(&self) -> Result<Vec<Document>, StoreError> {
         let items = self.all_live(self.clock.now()).into_iter();
-        Ok(items.filter_map(|item| if let Item::Knowledge(item) = item { Some(item.document) } else { None }).collect())
+        Ok(items.filter_map(|item| if let Item::Document(item) = item { Some(*item) } else { None }).collect())
+    }
+}
+
+#[async_trait]
+impl Gaps for MemoryStore {
+    async fn gap(&self, id: &GapId, now: Timestamp) -> Result<Option<Gap>, StoreError> {
+        Ok(self.live(&ItemKey::Gap(id.clone()), now).map(|item| record!(Gap, item)))
+    }
+
+    async fn gaps(&self, now: Timestamp) -> Result<Vec<Gap>, StoreError> {
+        let items = self.all_live(now).into_iter();
+        Ok(items.filter_map(|item| if let Item::Gap(item) = item { Some(*item) } else { None }).collect())
+    }
+
+    async fn gap_question(
+        &self,
+        mailbox: &MailboxId,
+        thread: &ThreadId,
+        turn: u32,
+        now: Timestamp,
+    ) -> Result<Option<GapQuestion>, StoreError> {
+        let key = ItemKey::GapQuestion(mailbox.clone(), thread.clone(), turn);
+        Ok(self.live(&key, now).map(|item| record!(GapQuestion, item)))
+    }
+
+    async fn gap_questions(&self, limit: usize, now: Timestamp) -> Result<Vec<GapQuestion>, StoreError> {
+        let items = self.all_live(now).into_iter();
+        let questions = items.filter_map(|item| if let Item::GapQuestion(item) = item { Some(*item) } else { None });
+        let mut questions: Vec<GapQuestion> = questions.collect();
+        // The table's order: a sort key is text.
+        questions.sort_by_cached_key(|one| format!("{}#{}#{:010}", one.mailbox, one.thread, one.turn));
+        questions.truncate(limit);
+        Ok(questions)
     }
 }
 

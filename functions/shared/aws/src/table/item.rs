@@ -55,7 +55,10 @@ records! {
     OAuthState(OAuthState),
     Session(Session),
     Example(Example),
-    Knowledge(KnowledgeItem),
+    KnowledgeHead(KnowledgeHead),
+    Document(Document),
+    Gap(Gap),
+    GapQuestion(GapQuestion),
 }
 
 /// As it is stored with version `ver`.

@@ -5,13 +5,19 @@
 use super::Attributes;
 use aws_lc_rs::digest;
 use aws_sdk_dynamodb::types::AttributeValue;
-use channel::ids::{ExampleId, GrantId, MailboxId, MessageId, StepName, ThreadId};
+use channel::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, StepName, ThreadId};
 use channel::record::{CapKey, ItemKey, ParkedWork};
 use channel::time::Timestamp;
 use std::collections::HashMap;
 
 /// Partitions of the due index, so that one minute's work is not one partition's.
 pub(super) const DUE_SHARDS: u8 = 4;
+
+pub(super) const ORGANISATION: &str = "ORG";
+/// Beginnings of sort keys of the organisation.
+pub(super) const DOCUMENTS: &str = "KB#";
+pub(super) const GAPS: &str = "GAP#";
+pub(super) const GAP_QUESTIONS: &str = "GAPQ#";
 
 pub(super) fn mailbox_partition(mailbox: &MailboxId) -> String {
     format!("MB#{mailbox}")
@@ -23,11 +29,12 @@ pub(super) fn conversation_partition(mailbox: &MailboxId, thread: &ThreadId) -> 
 
 /// Partition and sort key.
 pub(super) fn encode(key: &ItemKey) -> (String, String) {
+    let of_organisation = |sort: String| (ORGANISATION.to_owned(), sort);
     let of_mailbox = |mailbox: &MailboxId, sort: String| (mailbox_partition(mailbox), sort);
     let of_thread =
         |mailbox: &MailboxId, thread: &ThreadId, sort: String| (conversation_partition(mailbox, thread), sort);
     match key {
-        ItemKey::Organisation => ("ORG".to_owned(), "SETTINGS".to_owned()),
+        ItemKey::Organisation => of_organisation("SETTINGS".to_owned()),
         ItemKey::Mailbox(mailbox) => of_mailbox(mailbox, "META".to_owned()),
         ItemKey::Settings(mailbox) => of_mailbox(mailbox, "SETTINGS".to_owned()),
         ItemKey::Sync(mailbox) => of_mailbox(mailbox, "SYNC".to_owned()),
@@ -54,7 +61,12 @@ pub(super) fn encode(key: &ItemKey) -> (String, String) {
         ItemKey::OAuthState(hash) => (format!("OAUTH#{hash}"), "STATE".to_owned()),
         ItemKey::Session(hash) => (format!("SESSION#{hash}"), "STATE".to_owned()),
         ItemKey::Example(example) => (format!("EXAMPLE#{example}"), "STATE".to_owned()),
-        ItemKey::Knowledge(document) => ("ORG".to_owned(), format!("KB#{document}")),
+        ItemKey::KnowledgeHead => of_organisation("KBHEAD".to_owned()),
+        ItemKey::Document(document) => of_organisation(format!("{DOCUMENTS}{document}")),
+        ItemKey::Gap(gap) => of_organisation(format!("{GAPS}{gap}")),
+        ItemKey::GapQuestion(mailbox, thread, turn) => {
+            of_organisation(format!("{GAP_QUESTIONS}{mailbox}#{thread}#{turn:010}"))
+        }
     }
 }
 
@@ -67,11 +79,7 @@ pub(super) fn primary(key: &ItemKey) -> Attributes {
 pub(super) fn decode(pk: &str, sk: &str) -> Option<ItemKey> {
     let (kind, rest) = pk.split_once('#').unwrap_or((pk, ""));
     match kind {
-        "ORG" => match sk.split_once('#') {
-            None if sk == "SETTINGS" => Some(ItemKey::Organisation),
-            Some(("KB", document)) => Some(ItemKey::Knowledge(document.to_owned())),
-            _ => None,
-        },
+        ORGANISATION => of_organisation(sk),
         "MB" => of_mailbox(MailboxId::parse(rest).ok()?, sk),
         "CV" => {
             let (mailbox, thread) = rest.split_once('#')?;
@@ -86,6 +94,25 @@ pub(super) fn decode(pk: &str, sk: &str) -> Option<ItemKey> {
             Some(ItemKey::Seen(MailboxId::parse(mailbox).ok()?, MessageId::parse(sk).ok()?))
         }
         _ => None,
+    }
+}
+
+fn of_organisation(sk: &str) -> Option<ItemKey> {
+    match sk.split_once('#') {
+        None => match sk {
+            "SETTINGS" => Some(ItemKey::Organisation),
+            "KBHEAD" => Some(ItemKey::KnowledgeHead),
+            _ => None,
+        },
+        Some(("KB", document)) => Some(ItemKey::Document(DocumentId::parse(document).ok()?)),
+        Some(("GAP", gap)) => Some(ItemKey::Gap(GapId::parse(gap).ok()?)),
+        Some(("GAPQ", rest)) => {
+            let mut parts = rest.split('#');
+            let (mailbox, thread, turn) = (parts.next()?, parts.next()?, parts.next()?);
+            let (mailbox, thread) = (MailboxId::parse(mailbox).ok()?, ThreadId::parse(thread).ok()?);
+            Some(ItemKey::GapQuestion(mailbox, thread, turn.parse().ok()?))
+        }
+        Some(_) => None,
     }
 }
 
@@ -191,7 +218,10 @@ mod tests {
             ItemKey::OAuthState("cd".to_owned()),
             ItemKey::Session("ef".to_owned()),
             ItemKey::Example(ExampleId::parse("ex1").unwrap()),
-            ItemKey::Knowledge("returns#en".to_owned()),
+            ItemKey::KnowledgeHead,
+            ItemKey::Document(DocumentId::parse("returns.en").unwrap()),
+            ItemKey::Gap(GapId::parse("ab12").unwrap()),
+            ItemKey::GapQuestion(mb(), th(), 3),
         ]
     }
 

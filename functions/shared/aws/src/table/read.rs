@@ -1,12 +1,11 @@
 //! Reading by key: mailboxes, their engines, seen mails, browser states, knowledge.
 
 use super::item::{self, MAILBOXES, Record, decode, live, text};
-use super::{Query, Table, key};
+use super::{Attributes, Query, Table, key};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use channel::assistant::KnowledgeDocument;
-use channel::ids::{ExampleId, GrantId, MailboxId, MessageId};
-use channel::ports::{Engines, Examples, Knowledge, Mailboxes, SeenMails, StoreError, WebStates};
+use channel::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, ThreadId};
+use channel::ports::{Engines, Examples, Gaps, Library, Mailboxes, SeenMails, StoreError, WebStates};
 use channel::record::*;
 use channel::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,6 +29,12 @@ impl Table {
     ) -> Result<Vec<T>, StoreError> {
         let items = self.partition(key::mailbox_partition(mailbox), prefix, limit).await?;
         items.into_iter().map(decode).collect()
+    }
+}
+
+impl Table {
+    async fn of_organisation(&self, prefix: &str, limit: Option<usize>) -> Result<Vec<Attributes>, StoreError> {
+        self.partition(key::ORGANISATION.to_owned(), prefix, limit).await
     }
 }
 
@@ -170,9 +175,43 @@ impl Examples for Table {
 }
 
 #[async_trait]
-impl Knowledge for Table {
-    async fn documents(&self) -> Result<Vec<KnowledgeDocument>, StoreError> {
-        let items = self.partition("ORG".to_owned(), "KB#", None).await?;
-        items.into_iter().map(|attributes| decode::<KnowledgeItem>(attributes).map(|item| item.document)).collect()
+impl Library for Table {
+    async fn knowledge_head(&self) -> Result<KnowledgeHead, StoreError> {
+        Ok(self.one(ItemKey::KnowledgeHead).await?.unwrap_or_default())
+    }
+
+    async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        self.one(ItemKey::Document(id.clone())).await
+    }
+
+    async fn library(&self) -> Result<Vec<Document>, StoreError> {
+        self.of_organisation(key::DOCUMENTS, None).await?.into_iter().map(decode).collect()
+    }
+}
+
+#[async_trait]
+impl Gaps for Table {
+    async fn gap(&self, id: &GapId, now: Timestamp) -> Result<Option<Gap>, StoreError> {
+        self.one_at(ItemKey::Gap(id.clone()), now).await
+    }
+
+    async fn gaps(&self, now: Timestamp) -> Result<Vec<Gap>, StoreError> {
+        let items = self.of_organisation(key::GAPS, None).await?.into_iter();
+        items.filter(|attributes| live(attributes, now)).map(decode).collect()
+    }
+
+    async fn gap_question(
+        &self,
+        mailbox: &MailboxId,
+        thread: &ThreadId,
+        turn: u32,
+        now: Timestamp,
+    ) -> Result<Option<GapQuestion>, StoreError> {
+        self.one_at(ItemKey::GapQuestion(mailbox.clone(), thread.clone(), turn), now).await
+    }
+
+    async fn gap_questions(&self, limit: usize, now: Timestamp) -> Result<Vec<GapQuestion>, StoreError> {
+        let items = self.of_organisation(key::GAP_QUESTIONS, Some(limit)).await?.into_iter();
+        items.filter(|attributes| live(attributes, now)).map(decode).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::address::{EmailAddress, Mailbox};
 use crate::assistant::{Author, Source, Usage};
-use crate::ids::{DraftId, LabelId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{DraftId, GapId, LabelId, MailboxId, MessageId, StepName, ThreadId};
 use crate::mail::{Attachment, Authentication, MailHeaders, Obstacle, OutgoingReply, Suppression};
 use crate::record::Lease;
 use crate::time::Timestamp;
@@ -161,6 +161,9 @@ pub struct Turn {
     pub slot: Option<AnswerSlot>,
     /// Which flow and version decides; fixed when the turn opens.
     pub flow: String,
+    /// The group that its question was put in, since no source supported an answer (`C10`).
+    #[serde(default)]
+    pub gap: Option<GapId>,
     pub due_at: Option<Timestamp>,
     pub expires_at: Timestamp,
 }

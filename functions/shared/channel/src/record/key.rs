@@ -1,6 +1,6 @@
 //! Which item is meant, and what one commit writes.
 
-use crate::ids::{ExampleId, GrantId, MailboxId, MessageId, StepName, ThreadId};
+use crate::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, StepName, ThreadId};
 use crate::record::*;
 use crate::time::Timestamp;
 
@@ -28,7 +28,10 @@ pub enum ItemKey {
     OAuthState(String),
     Session(String),
     Example(ExampleId),
-    Knowledge(String),
+    KnowledgeHead,
+    Document(DocumentId),
+    Gap(GapId),
+    GapQuestion(MailboxId, ThreadId, u32),
 }
 
 /// A counter of answers, in the window that its name tells.
@@ -92,7 +95,10 @@ items! {
     OAuthState(OAuthState) => |r| ItemKey::OAuthState(r.state_hash.clone());
     Session(Session) => |r| ItemKey::Session(r.session_hash.clone());
     Example(Example) => |r| ItemKey::Example(r.id.clone());
-    Knowledge(KnowledgeItem) => |r| ItemKey::Knowledge(r.document.id.clone());
+    KnowledgeHead(KnowledgeHead) => |_r| ItemKey::KnowledgeHead;
+    Document(Document) => |r| ItemKey::Document(r.id.clone());
+    Gap(Gap) => |r| ItemKey::Gap(r.gap.clone());
+    GapQuestion(GapQuestion) => |r| ItemKey::GapQuestion(r.mailbox.clone(), r.thread.clone(), r.turn);
 }
 
 /// A counter that is raised by one in the commit, or refuses it.

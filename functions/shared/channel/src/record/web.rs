@@ -1,7 +1,6 @@
-//! What the browser-facing functions keep: pending authorisations, sessions, and the knowledge base's documents.
+//! What the browser-facing functions keep: pending authorisations and sessions.
 
 use crate::address::EmailAddress;
-use crate::assistant::KnowledgeDocument;
 use crate::ids::MailboxId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,13 +49,4 @@ pub struct Session {
     #[serde(default)]
     pub time_zone: Option<String>,
     pub expires_at: Timestamp,
-}
-
-/// `KB#…`: one document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnowledgeItem {
-    #[serde(skip)]
-    pub ver: u64,
-    #[serde(flatten)]
-    pub document: KnowledgeDocument,
 }

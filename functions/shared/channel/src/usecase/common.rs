@@ -2,7 +2,9 @@
 
 use crate::ids::{LeaseToken, MailboxId};
 use crate::outcome::Outcome;
-use crate::ports::{Clock, CommitError, Commits, Engines, Entropy, GmailError, Mailboxes, QueueError, StoreError};
+use crate::ports::{
+    Clock, CommitError, Commits, Engines, Entropy, FilesError, GmailError, Mailboxes, QueueError, StoreError,
+};
 use crate::record::{Commit, GrantProblem, GrantProblemKind, MailboxView, Parked};
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -76,6 +78,8 @@ pub enum Stop {
     Queue(#[from] QueueError),
     #[error(transparent)]
     Gmail(#[from] GmailError),
+    #[error(transparent)]
+    Files(#[from] FilesError),
 }
 
 impl Stop {
@@ -88,6 +92,7 @@ impl Stop {
             Self::Commit(CommitError::Conflict(_)) => {
                 Outcome::Retry { after: Duration::from_secs(1), reason: "an item changed meanwhile".to_owned() }
             }
+            Self::Files(FilesError::Broken(why)) => Outcome::Fail(why),
             Self::Gmail(GmailError::Refused(why)) => Outcome::Fail(format!("Gmail refused: {why}")),
             // The item with its `due_at` brings the work back in any case: there is no hurry that would use up the queue's
             // patience.

@@ -6,13 +6,13 @@
 
 use crate::ids::{GrantId, MailboxId};
 use crate::ports::{
-    Access, Clock, CommitError, Commits, DueIndex, Engines, Gmail, GrantSecret, GrantVault, Mailboxes, OAuth,
+    Access, Clock, CommitError, Commits, DueIndex, Engines, Gmail, GrantSecret, GrantVault, Library, Mailboxes, OAuth,
     OAuthError, SyncQueue, VaultError, WorkQueue,
 };
 use crate::record::{Commit, GrantRecord, GrantState, ItemKey, MailboxView, ParkedWork};
 use crate::time::Timestamp;
 use crate::usecase::common::{DAY, Rules, Stop, delay_until, grant_problem, note_grant_problem};
-use crate::work::{SyncWork, WorkerWork};
+use crate::work::{Job, SyncWork, WorkerWork};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub struct Due {
     pub mailboxes: Arc<dyn Mailboxes>,
     pub engines: Arc<dyn Engines>,
     pub due: Arc<dyn DueIndex>,
+    pub library: Arc<dyn Library>,
     pub commits: Arc<dyn Commits>,
     pub vault: Arc<dyn GrantVault>,
     pub oauth: Arc<dyn OAuth>,
@@ -88,6 +89,21 @@ impl Due {
             }
             ItemKey::Resume(mailbox) => {
                 self.work_queue.send(vec![WorkerWork::Resume { mailbox: mailbox.clone() }], delay).await?;
+                report.enqueued += 1;
+            }
+            ItemKey::Document(document) => {
+                // Which version waits is known by the item only.
+                let Some(document) = self.library.document(document).await? else { return Ok(()) };
+                let job = Job::ReadDocument { document: document.id, version: document.newest.version };
+                self.work_queue.send(vec![job.into()], delay).await?;
+                report.enqueued += 1;
+            }
+            ItemKey::KnowledgeHead => {
+                self.work_queue.send(vec![Job::BuildSnapshot.into()], delay).await?;
+                report.enqueued += 1;
+            }
+            ItemKey::Gap(gap) => {
+                self.work_queue.send(vec![Job::CloseGap { gap: gap.clone() }.into()], delay).await?;
                 report.enqueued += 1;
             }
             ItemKey::Park(mailbox, work @ ParkedWork::Mail { .. }) if at <= now => {

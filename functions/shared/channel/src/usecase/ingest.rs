@@ -330,6 +330,7 @@ impl Ingest {
                     mails: vec![],
                     slot: None,
                     flow: "mode@1".to_owned(),
+                    gap: None,
                     due_at: None,
                     expires_at: now,
                 }

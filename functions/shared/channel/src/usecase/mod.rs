@@ -2,6 +2,7 @@
 //! that somebody was faster, and the work comes again.
 
 pub mod act;
+pub mod ask;
 pub mod authorisation;
 pub mod budget;
 pub mod caps;
@@ -11,11 +12,14 @@ pub mod connect;
 pub mod disconnect;
 pub mod due;
 pub mod example;
+pub mod gaps;
 pub mod handover;
 pub mod ingest;
+pub mod knowledge;
 pub mod own_mail;
 pub mod personality;
 pub mod plan;
+pub mod reading;
 pub mod resume;
 pub mod review;
 pub mod session;

@@ -138,6 +138,7 @@ fn written_after(conversation: &Conversation, turn: &mut Turn, answered: Timesta
         settle_until: now,
         mails,
         slot: None,
+        gap: None,
         due_at: Some(now),
         ..turn.clone()
     })
