@@ -13,6 +13,8 @@ mod door;
 mod example;
 mod failure;
 mod frame;
+mod gaps;
+mod knowledge;
 mod language;
 mod mailbox_settings;
 pub mod message;
@@ -36,6 +38,8 @@ use channel::ports::{Clock, Conversations, Engines, Entropy, Examples, Gmail, Ma
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
 use channel::usecase::example::AskExample;
+use channel::usecase::gaps::GapDesk;
+use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
@@ -56,6 +60,8 @@ pub struct App {
     pub configure: Configure,
     pub disconnect: Disconnect,
     pub ask: AskExample,
+    pub knowledge: KnowledgeDesk,
+    pub gaps: GapDesk,
     pub mailboxes: Arc<dyn Mailboxes>,
     pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
@@ -65,6 +71,8 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     /// Scheme, host and port of Google's consent page: browsers apply `form-action` to where a form is redirected.
     pub consent_origin: String,
+    /// Scheme, host and port of the bucket, which browsers send files to.
+    pub bucket_origin: String,
     /// The built-in assistant answers, which writes nothing of its own.
     pub built_in: bool,
 }
@@ -84,7 +92,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/channels/gmail/{mailbox}/settings", get(mailbox_settings::page).post(mailbox_settings::save))
         .route("/channels/gmail/{mailbox}/personality", get(personality::page).post(personality::save))
         .route("/channels/gmail/{mailbox}/personality/example", post(personality::attempt))
+        .route("/knowledge", get(knowledge::page))
+        .route("/knowledge/upload", get(|| async { Redirect::to("/knowledge") }).post(knowledge::upload))
+        .route("/knowledge/pair", get(knowledge::pair_form).post(knowledge::put_pair))
+        .route("/knowledge/documents/{document}", get(knowledge::document))
+        .route("/knowledge/documents/{document}/arrived", post(knowledge::arrived))
+        .route("/knowledge/documents/{document}/replace", post(knowledge::replace))
+        .route("/knowledge/documents/{document}/rename", post(knowledge::rename))
+        .route("/knowledge/documents/{document}/download", get(knowledge::download))
+        .route("/knowledge/documents/{document}/remove", get(knowledge::confirm).post(knowledge::remove))
         .route("/knowledge/ask", get(ask::page).post(ask::ask))
+        .route("/knowledge/gaps", get(gaps::page))
+        .route("/knowledge/gaps/{gap}", get(gaps::gap))
+        .route("/knowledge/gaps/{gap}/answer", post(gaps::answer))
+        .route("/knowledge/gaps/{gap}/dismiss", post(gaps::dismiss))
         .route("/settings", get(organisation::page).post(organisation::save))
         .route("/assets/{name}", get(assets::file))
         .fallback(|| async { Failure::NotFound })
@@ -97,9 +118,10 @@ pub fn router(app: Arc<App>) -> Router {
 async fn finish(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = failure::worded(next.run(request).await, &app);
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' {}; \
-         frame-ancestors 'none'; base-uri 'none'",
-        app.consent_origin
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self' {bucket}; \
+         form-action 'self' {consent} {bucket}; frame-ancestors 'none'; base-uri 'none'",
+        consent = app.consent_origin,
+        bucket = app.bucket_origin
     );
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

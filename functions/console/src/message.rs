@@ -149,6 +149,18 @@ static MESSAGES: &[Message] = &[
         "asked_too_often",
         "Nothing was asked: sixty questions an hour are the limit, so that they keep no mail waiting. Ask again later.",
     ),
+    // The knowledge base
+    good("file_taken", "The file is there and is being read. This takes seconds, for a long one a minute."),
+    good("pair_taken", "Saved. It serves answers in a moment."),
+    good("renamed", "Renamed."),
+    good("document_removed", "Removed. Within about a minute no answer rests on it any more."),
+    note("document_gone", "It was removed already."),
+    // Gaps (C10)
+    good(
+        "gap_answered",
+        "Saved. As soon as it has been read, the answers that wait for it are made again; you find them in Chat.",
+    ),
+    good("gap_dismissed", "Dismissed."),
     good("sending_stopped", "All automatic sending is stopped. What was pending becomes a draft."),
     good("sending_allowed", "Automatic sending is allowed again, where a mailbox is set to it."),
 ];

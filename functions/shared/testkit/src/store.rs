@@ -10,17 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
 pub trait Store:
-    Commits
-    + Mailboxes
-    + Engines
-    + Conversations
-    + SeenMails
-    + DueIndex
-    + WebStates
-    + Examples
-    + Library
-    + Gaps
-    + Spending
+    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Examples + Library + Gaps + Spending
 {
 }
 

@@ -12,7 +12,7 @@ mod coverage;
 mod lexicon;
 mod terms;
 
-pub use chunk::plain;
+pub use chunk::{Chunk, chunks, plain};
 pub(crate) use coverage::Query;
 pub use coverage::{FLOOR, Match};
 pub(crate) use terms::{Term, concept_token, stop_words, terms};
