@@ -53,12 +53,20 @@ impl Signer {
         Ok(fresh)
     }
 
+    /// The credentials, and the moment to sign with them for.
+    pub(crate) async fn credentials_now(
+        &self,
+    ) -> Result<(aws_credential_types::Credentials, std::time::SystemTime), String> {
+        let millis = u64::try_from(self.clock.now().as_millis()).map_err(|_| "the clock is before 1970".to_owned())?;
+        let now = UNIX_EPOCH + Duration::from_millis(millis);
+        Ok((self.credentials(now).await?, now))
+    }
+
     /// The headers that make a POST of JSON to `url` a signed one. They hold for five minutes.
     pub async fn sign(&self, url: &str, host: &str, body: &[u8]) -> Result<Vec<(String, String)>, String> {
         let failed = |what: &str| format!("the request cannot be signed: {what}");
-        let millis = u64::try_from(self.clock.now().as_millis()).map_err(|_| failed("the clock is before 1970"))?;
-        let now = UNIX_EPOCH + Duration::from_millis(millis);
-        let identity = self.credentials(now).await?.into();
+        let (credentials, now) = self.credentials_now().await?;
+        let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)

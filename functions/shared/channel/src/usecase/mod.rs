@@ -2,7 +2,6 @@
 //! that somebody was faster, and the work comes again.
 
 pub mod act;
-pub mod ask;
 pub mod authorisation;
 pub mod budget;
 pub mod caps;
