@@ -199,6 +199,8 @@ struct DirectPage {
     document: String,
     version: u64,
     form: UploadForm,
+    /// The version of a document that is nothing yet, to take it back by.
+    undo: Option<u64>,
     accept: &'static str,
     max_mb: u64,
 }
@@ -243,6 +245,7 @@ async fn direct(app: &App, who: &SignedIn, begun: Begun) -> Result<Response, Fai
         frame: Frame::inside(app, who, "Choose the file", "knowledge").await?,
         title: document.title,
         document: begun.document.to_string(),
+        undo: (begun.version == 1).then_some(document.ver),
         version: begun.version,
         form: begun.form,
         accept: ACCEPTED,

@@ -6,6 +6,8 @@ use channel::usecase::budget::Share;
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
 use channel::usecase::example::AskExample;
+use channel::usecase::gaps::GapDesk;
+use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
@@ -71,6 +73,25 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
     };
+    let bucket = context.bucket()?;
+    let bucket_origin = bucket.origin().to_owned();
+    let knowledge = KnowledgeDesk {
+        library: table.clone(),
+        files: bucket.clone(),
+        commits: table.clone(),
+        queue: context.work_queue()?,
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+    };
+    let gaps = GapDesk {
+        gaps: table.clone(),
+        library: table.clone(),
+        files: bucket,
+        commits: table.clone(),
+        queue: context.work_queue()?,
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+    };
     let consent = context.value(&OAUTH_AUTH_URL)?;
     Ok(Arc::new(App {
         sign_in: SignIn { authorisations, door: door.clone(), oauth: google.oauth, redirect },
@@ -79,6 +100,8 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         configure,
         disconnect,
         ask,
+        knowledge,
+        gaps,
         mailboxes: table.clone(),
         engines: table.clone(),
         conversations: table.clone(),
@@ -87,6 +110,7 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
         consent_origin: consent.origin(),
+        bucket_origin,
         built_in: context.value(&ASSISTANT)? == AssistantKind::Extractive,
     }))
 }

@@ -7,6 +7,7 @@ mod support;
 mod assistant;
 mod chat;
 mod gallery;
+mod knowledge;
 mod pages;
 mod settings;
 mod signing_in;
@@ -14,6 +15,8 @@ mod signing_in;
 use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
 use channel::usecase::example::AskExample;
+use channel::usecase::gaps::GapDesk;
+use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::sign_in::SignIn;
 use console::App;
@@ -57,6 +60,23 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         clock: world.clone(),
     };
     let ask = AskExample { commits: world.clone(), queue: world.clone(), clock: world.clone(), entropy: world.clone() };
+    let knowledge = KnowledgeDesk {
+        library: world.store.clone(),
+        files: world.files.clone(),
+        commits: world.clone(),
+        queue: world.clone(),
+        clock: world.clone(),
+        entropy: world.clone(),
+    };
+    let gaps = GapDesk {
+        gaps: world.store.clone(),
+        library: world.store.clone(),
+        files: world.files.clone(),
+        commits: world.clone(),
+        queue: world.clone(),
+        clock: world.clone(),
+        entropy: world.clone(),
+    };
     console::router(Arc::new(App {
         door,
         sign_in,
@@ -64,6 +84,8 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         configure,
         disconnect,
         ask,
+        knowledge,
+        gaps,
         mailboxes: world.store.clone(),
         engines: world.store.clone(),
         conversations: world.store.clone(),
@@ -72,6 +94,7 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         clock: world.clone(),
         entropy: world.clone(),
         consent_origin: "https://accounts.example.com".to_owned(),
+        bucket_origin: "https://bucket.example".to_owned(),
         built_in: *world.built_in.lock().unwrap(),
     }))
 }

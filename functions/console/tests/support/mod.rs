@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{ManualClock, MemoryStore};
+use testkit::{ManualClock, MemoryFiles, MemoryStore};
 
 pub const START: i64 = 1_795_363_500;
 
@@ -55,6 +55,7 @@ pub struct Outside {
 /// Everything that is not ours: the store of testkit under a clock that stands still, and [`Outside`].
 pub struct World {
     pub store: Arc<MemoryStore>,
+    pub files: Arc<MemoryFiles>,
     clock: ManualClock,
     outside: Outside,
 }
@@ -70,7 +71,8 @@ impl World {
     pub fn new() -> Arc<Self> {
         let clock = ManualClock::at(at(0));
         let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
-        Arc::new(Self { store, clock, outside: Outside::default() })
+        let files = Arc::new(MemoryFiles::new(Arc::new(clock.clone())));
+        Arc::new(Self { store, files, clock, outside: Outside::default() })
     }
 
     pub fn advance(&self, secs: u64) {
@@ -558,6 +560,7 @@ pub fn turn(state: TurnState) -> Turn {
         mails: vec![MessageId::parse("m1").unwrap()],
         slot: Some(AnswerSlot { step: step(), rev: 1 }),
         flow: "mode@1".to_owned(),
+        gap: None,
         due_at: None,
         expires_at: at(2_000_000),
     }

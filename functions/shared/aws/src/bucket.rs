@@ -53,6 +53,13 @@ impl Bucket {
             .build();
         Ok(Self { client: Client::from_conf(client), name, address, signer: Arc::new(signer), clock })
     }
+
+    /// Scheme, host and port of where a browser posts its form: what a page's policy has to allow.
+    pub fn origin(&self) -> &str {
+        let host = self.address.find("://").map_or(0, |at| at + 3);
+        let end = self.address[host..].find('/').map_or(self.address.len(), |at| host + at);
+        &self.address[..end]
+    }
 }
 
 fn sorted<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> FilesError {
