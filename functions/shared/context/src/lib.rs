@@ -4,8 +4,8 @@
 //! have to be there.
 
 use async_trait::async_trait;
-use aws::{AppSecretReader, DeadLetters, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
-use channel::ports::{Clock, Entropy, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
+use aws::{AppSecretReader, Bucket, DeadLetters, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
+use channel::ports::{Clock, Entropy, Files, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::{DAY, Rules};
 use google::gmail::GoogleGmail;
@@ -121,6 +121,11 @@ impl Context {
 
     pub fn table(&self) -> Result<Arc<Table>, NotReady> {
         Ok(Arc::new(Table::new(&self.sdk, self.value(&config::TABLE)?, self.clock.clone())))
+    }
+
+    pub fn files(&self) -> Result<Arc<dyn Files>, NotReady> {
+        let bucket = Bucket::new(&self.sdk, self.value(&config::BUCKET)?, self.clock.clone()).map_err(not_ready)?;
+        Ok(Arc::new(bucket))
     }
 
     pub fn sync_queue(&self) -> Result<Arc<dyn SyncQueue>, NotReady> {

@@ -13,6 +13,9 @@ const SERVICE: &str = "an https address (http on this machine)";
 /// The DynamoDB table that holds all state.
 pub const TABLE: Variable<String> = Variable::required("POSTROOM_TABLE", "the name of a DynamoDB table", kinds::text);
 
+/// The private S3 bucket of the knowledge base and of files in transit.
+pub const BUCKET: Variable<String> = Variable::required("POSTROOM_BUCKET", "the name of an S3 bucket", kinds::text);
+
 /// Address of the queue that `mail-sync` works on.
 pub const SYNC_QUEUE_URL: Variable<Endpoint> = Variable::required("POSTROOM_SYNC_QUEUE_URL", QUEUE, Endpoint::parse);
 
