@@ -1,8 +1,8 @@
-//! From WorkQueue: takes turns, carries out actions, takes up parked work.
+//! From WorkQueue: takes turns, carries out actions, takes up parked work, reads documents.
 //!
 //! Invariant: the only function that changes anything at Gmail, and only through the ledger.
 
-mod answers;
+mod documents;
 mod model;
 mod wire;
 
@@ -11,13 +11,15 @@ use channel::outcome::Outcome;
 use channel::time::Timestamp;
 use channel::usecase::act::Act;
 use channel::usecase::example::AnswerExample;
+use channel::usecase::gaps::CloseGap;
+use channel::usecase::reading::ReadKnowledge;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
-use channel::work::WorkerWork;
+use channel::work::{Job, WorkerWork};
 use runtime::sqs::{Handler, Record};
 use std::time::Duration;
 
-pub use answers::KnowledgeAssistant;
+pub use documents::Documents;
 pub use wire::wire;
 
 pub struct AiWorker {
@@ -25,6 +27,8 @@ pub struct AiWorker {
     pub actions: Act,
     pub parked: TakeUpParked,
     pub examples: AnswerExample,
+    pub knowledge: ReadKnowledge,
+    pub gaps: CloseGap,
 }
 
 /// What is left of the function's time for writing the plan, when the assistant has taken all that it may.
@@ -39,6 +43,11 @@ impl AiWorker {
             WorkerWork::Act { mailbox, thread, turn, step } => self.actions.run(&mailbox, &thread, turn, &step).await,
             WorkerWork::Resume { mailbox } => self.parked.run(&mailbox).await,
             WorkerWork::Example { example, .. } => self.examples.run(&example, until).await,
+            WorkerWork::Job { job: Job::ReadDocument { document, version } } => {
+                self.knowledge.read(&document, version).await
+            }
+            WorkerWork::Job { job: Job::BuildSnapshot } => self.knowledge.build().await,
+            WorkerWork::Job { job: Job::CloseGap { gap } } => self.gaps.run(&gap).await,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! The parts of this function, put together once.
 
 use crate::model::model;
-use crate::{AiWorker, KnowledgeAssistant};
+use crate::{AiWorker, Documents};
+use assistant::KnowledgeAssistant;
+use assistant::base::Likeness;
 use assistant::guards::AllGuards;
 use channel::ports::{Assistant, Spending};
 use channel::usecase::act::Act;
 use channel::usecase::budget::Share;
 use channel::usecase::example::AnswerExample;
+use channel::usecase::gaps::{CloseGap, KeepGaps};
+use channel::usecase::reading::ReadKnowledge;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use context::{Context, NotReady};
@@ -26,9 +30,10 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
     let rules = context.rules(TIME_OUT)?;
     let (sync_queue, work_queue) = (context.sync_queue()?, context.work_queue()?);
     let model = model(context, &app)?;
-    let knowledge = KnowledgeAssistant::new(table.clone(), context.clock.clone());
     let spending = model.as_ref().map(|_| -> Arc<dyn Spending> { table.clone() });
-    let assistant: Arc<dyn Assistant> = Arc::new(knowledge.with_model(model));
+    let files = context.files()?;
+    let assistant: Arc<dyn Assistant> =
+        Arc::new(KnowledgeAssistant::new(table.clone(), files.clone()).with_model(model));
     let examples = AnswerExample {
         mailboxes: table.clone(),
         examples: table.clone(),
@@ -51,7 +56,26 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         queue: work_queue.clone(),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
+        gaps: KeepGaps { gaps: table.clone(), gists: Arc::new(Likeness) },
         rules: rules.clone(),
+    };
+    let knowledge = ReadKnowledge {
+        library: table.clone(),
+        files,
+        reader: Arc::new(Documents),
+        commits: table.clone(),
+        queue: work_queue.clone(),
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        lease: rules.lease,
+    };
+    let gaps = CloseGap {
+        gaps: table.clone(),
+        library: table.clone(),
+        conversations: table.clone(),
+        commits: table.clone(),
+        queue: work_queue.clone(),
+        clock: context.clock.clone(),
     };
     let actions = Act {
         engines: table.clone(),
@@ -78,5 +102,8 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         clock: context.clock.clone(),
         rules,
     };
-    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, parked, examples })))
+    Ok((
+        context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?,
+        Arc::new(AiWorker { turns, actions, parked, examples, knowledge, gaps }),
+    ))
 }

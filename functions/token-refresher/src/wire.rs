@@ -18,6 +18,7 @@ pub async fn wire(context: &Context) -> Result<TokenRefresher, NotReady> {
         mailboxes: table.clone(),
         engines: table.clone(),
         due: table.clone(),
+        library: table.clone(),
         commits: table,
         vault: google.vault,
         oauth: google.oauth,

@@ -5,13 +5,16 @@
 //! is another than the one that is known.
 
 use crate::Extractive;
-use crate::knowledge::Index;
+use crate::extractive::asked;
+use crate::knowledge::{Index, concept_token, terms};
+use crate::language;
 use crate::provider::Model;
 use async_trait::async_trait;
-use channel::assistant::{Answer, AnswerRequest, AssistantError, Snapshot};
-use channel::ports::{Assistant, Files, FilesError, Library};
+use channel::assistant::{Answer, AnswerRequest, AssistantError, Intent, KnowledgeDocument, Snapshot};
+use channel::ports::{Assistant, Files, FilesError, Gist, Gists, Library};
 use channel::record::snapshot_file;
 use channel::usecase::reading::MAX_SNAPSHOT;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -78,8 +81,75 @@ impl Assistant for KnowledgeAssistant {
     async fn answer(&self, request: &AnswerRequest) -> Result<Answer, AssistantError> {
         let assistant = self.current().await?;
         match &self.model {
-            Some(model) => model.answer(assistant.index(), request).await,
+            Some(model) => {
+                let answer = model.answer(assistant.index(), request).await?;
+                Ok(Answer { unanswered: unanswered(&answer, request), ..answer })
+            }
             None => Ok(assistant.answer(request)),
         }
+    }
+}
+
+/// What a model found no passage for: all that was asked, since it does not say which part. A complaint and small talk
+/// are a person's for another reason than a missing source.
+fn unanswered(answer: &Answer, request: &AnswerRequest) -> Vec<String> {
+    if answer.answerable && !answer.sources.is_empty() || matches!(answer.intent, Intent::Complaint | Intent::Chat) {
+        return vec![];
+    }
+    let open = request.chain.iter().rev().take(request.open).rev();
+    open.flat_map(|mail| asked(&mail.text)).map(str::to_owned).collect()
+}
+
+/// Passages of one document, by language.
+pub fn passages(document: &KnowledgeDocument) -> BTreeMap<String, u32> {
+    let index = Index::build(std::slice::from_ref(document));
+    let count = |language: &str| (0..).take_while(|at| index.passage(language, *at).is_some()).count();
+    let counted = |language: &str| (language.to_owned(), u32::try_from(count(language)).unwrap_or(u32::MAX));
+    index.languages().into_iter().map(counted).collect()
+}
+
+/// Compares questions by the search's own terms: stems, and the concepts that synonyms share.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Likeness;
+
+/// Words of a question that are compared.
+const MAX_WORDS: usize = 80;
+
+impl Gists for Likeness {
+    fn gist(&self, question: &str) -> Gist {
+        let language = language::detect(question);
+        let terms: BTreeSet<String> = terms(language, question, MAX_WORDS)
+            .into_iter()
+            // A word has several spellings of its stem; its concepts say more than the word.
+            .filter_map(|term| match term.concepts.first() {
+                Some(concept) => Some(concept_token(concept)),
+                None => term.stems.into_iter().last(),
+            })
+            .collect();
+        Gist { language: language.to_owned(), terms: terms.into_iter().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use channel::usecase::gaps::alike;
+
+    #[test]
+    fn passages_are_counted_by_language() {
+        let text = "## Returns\n\nYou have 30 days to return an item that you bought in our shop, from the day it arrived.\n\n\
+                    ## Rückgabe\n\nSie haben 30 Tage Zeit, um einen Artikel aus unserem Geschäft zurückzugeben, ab dem Tag der Lieferung.\n";
+        let document = KnowledgeDocument { id: "a".into(), title: "A".into(), text: text.into(), version: 1 };
+        assert_eq!(passages(&document), BTreeMap::from([("de".to_owned(), 1), ("en".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn the_same_question_in_other_words_is_alike_and_another_is_not() {
+        let gist = |text: &str| Likeness.gist(text);
+        let like = |a: &str, b: &str| alike(&gist(a).terms, &gist(b).terms);
+        assert!(like("Do you repair bicycles?", "Can you repair my bicycle please?").is_some());
+        assert!(like("Reparieren Sie auch Fahrräder?", "Könnten Sie mein Fahrrad reparieren?").is_some());
+        assert!(like("Do you repair bicycles?", "Do you have a shop in Oslo?").is_none());
+        assert_eq!(gist("Do you repair bicycles?"), gist("Do you repair bicycles?"));
     }
 }

@@ -139,6 +139,9 @@ pub struct Answer {
     pub urgency: Urgency,
     #[serde(default)]
     pub usage: Usage,
+    /// What was asked and no passage supports, in the customer's words; empty when the knowledge base is not to blame.
+    #[serde(default)]
+    pub unanswered: Vec<String>,
     /// The secret word of the instructions that the model was given. A reply that holds it, in any disguise, leaks them.
     #[serde(skip)]
     pub canary: Option<String>,

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use aws::{AppSecretReader, Bucket, DeadLetters, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
-use channel::ports::{Clock, Entropy, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
+use channel::ports::{Clock, Entropy, Files, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::{DAY, Rules};
 use google::gmail::GoogleGmail;
@@ -123,6 +123,11 @@ impl Context {
         Ok(Arc::new(Table::new(&self.sdk, self.value(&config::TABLE)?, self.clock.clone())))
     }
 
+    pub fn files(&self) -> Result<Arc<dyn Files>, NotReady> {
+        Ok(self.bucket()?)
+    }
+
+    /// As [`Self::files`], for who has to tell browsers where it is.
     pub fn bucket(&self) -> Result<Arc<Bucket>, NotReady> {
         let bucket = Bucket::new(&self.sdk, self.value(&config::BUCKET)?, self.clock.clone()).map_err(not_ready)?;
         Ok(Arc::new(bucket))

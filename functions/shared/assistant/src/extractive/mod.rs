@@ -43,11 +43,17 @@ struct Found {
 struct Person {
     reason: String,
     concern: Option<Concern>,
+    /// What the knowledge base lacks.
+    unanswered: Vec<String>,
 }
 
 impl Person {
     fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), concern: None }
+        Self { reason: reason.into(), concern: None, unanswered: vec![] }
+    }
+
+    fn lacking<'t>(reason: impl Into<String>, asks: impl IntoIterator<Item = &'t str>) -> Self {
+        Self { unanswered: asks.into_iter().map(str::to_owned).collect(), ..Self::because(reason) }
     }
 }
 
@@ -83,10 +89,10 @@ impl Extractive {
         let language = self.language_of(request, subject, &open);
         match self.compose(request, subject, &open, &language) {
             Ok(answer) => answer,
-            Err(Person { reason, concern }) => {
+            Err(Person { reason, concern, unanswered }) => {
                 let (intent, sentiment, urgency) = traits(concern);
                 let reason_for_person = Some(reason);
-                Answer { language, reason_for_person, intent, sentiment, urgency, ..Answer::default() }
+                Answer { language, reason_for_person, intent, sentiment, urgency, unanswered, ..Answer::default() }
             }
         }
     }
@@ -106,7 +112,7 @@ impl Extractive {
         if let Some(concern) = concerns::concern(&all) {
             return Err(Person { concern: Some(concern), ..Person::because(concern.reason()) });
         }
-        let reply_language = self.reply_language(request, language)?;
+        let reply_language = self.reply_language(request, language, open)?;
         let asks = asks(request, subject, open)?;
         let found =
             asks.iter().map(|ask| self.find_all(&reply_language, ask, subject)).collect::<Result<Vec<_>, _>>()?;
@@ -145,7 +151,8 @@ impl Extractive {
         }
     }
 
-    fn reply_language(&self, request: &AnswerRequest, language: &str) -> Result<String, Person> {
+    fn reply_language(&self, request: &AnswerRequest, language: &str, open: &[&str]) -> Result<String, Person> {
+        let all = || open.iter().flat_map(|mail| asked(mail));
         let set = language::primary(&request.personality.language);
         let wanted = if set.is_empty() { language.to_owned() } else { set };
         if wanted == UNDETERMINED {
@@ -153,13 +160,14 @@ impl Extractive {
         }
         let known = self.index.languages();
         if known.is_empty() {
-            return Err(Person::because("The knowledge base is empty."));
+            return Err(Person::lacking("The knowledge base is empty.", all()));
         }
         if !known.contains(&wanted.as_str()) {
-            return Err(Person::because(format!(
+            let reason = format!(
                 "A reply would have to be in “{wanted}”, and the knowledge base has passages only in: {}.",
                 known.join(", ")
-            )));
+            );
+            return Err(Person::lacking(reason, all()));
         }
         if language != UNDETERMINED && language != wanted {
             return Err(Person::because(format!(
@@ -196,7 +204,7 @@ impl Extractive {
         {
             return Ok(found);
         }
-        Err(Person::because("The knowledge base has no passage that answers a question of this mail."))
+        Err(Person::lacking("The knowledge base has no passage that answers a question of this mail.", [ask.text]))
     }
 
     /// `Can I send it back?` is about what was said just before, or what the subject says.

@@ -1,22 +1,33 @@
-//! Questions that the knowledge base could not answer (`C10`), and answering them once.
+//! Questions that the knowledge base could not answer (`C10`), and answering them once: what people see of them, how a
+//! plan keeps them, and how the turns that wait are planned again.
 //!
 //! Invariant: a question is content and expires with its conversation; a group holds none. Each turn has one question at
 //! most, kept under its own key, so that planning the turn again replaces it.
 
 use crate::address::EmailAddress;
+use crate::assistant::Author;
 use crate::ids::{DocumentId, GapId};
-use crate::ports::{Clock, CommitError, Commits, Entropy, Files, Gaps, Gist, Library, WorkQueue};
+use crate::outcome::Outcome;
+use crate::ports::{
+    Clock, CommitError, Commits, Conversations, Entropy, Files, Gaps, Gist, Gists, Library, StoreError, WorkQueue,
+};
 use crate::record::*;
 use crate::time::Timestamp;
-use crate::usecase::common::Stop;
-use crate::usecase::common::fresh_id;
+use crate::usecase::common::{Stop, fresh_id};
 use crate::usecase::knowledge::{KnowledgeError, MAX_DOCUMENTS, NotTaken, Pair, fresh_document, send_hint};
-use crate::work::Job;
+use crate::work::{Job, WorkerWork};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Questions that are read at once.
 pub const MAX_QUESTIONS: usize = 1_000;
+/// Characters of a question that are kept.
+const MAX_KEPT: usize = 500;
+/// Turns that one step plans again.
+const PER_STEP: usize = 20;
+/// A group outlives its questions a little, so that it is not written with each of them. It holds no content.
+const SLACK: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Of the smaller question's terms this share must be in the other, and at least [`MIN_COMMON`] of them.
 const ALIKE: f32 = 0.6;
 const MIN_COMMON: usize = 2;
@@ -173,4 +184,225 @@ pub fn nearest<'a>(gist: &Gist, known: impl IntoIterator<Item = &'a GapQuestion>
         .filter_map(|question| Some((alike(&gist.terms, &question.terms)?, question)))
         .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| (y.asked_at, &y.gap).cmp(&(x.asked_at, &x.gap))))
         .map(|(_, question)| &question.gap)
+}
+
+/// Keeps what a plan found no source for.
+#[derive(Clone)]
+pub struct KeepGaps {
+    pub gaps: Arc<dyn Gaps>,
+    pub gists: Arc<dyn Gists>,
+}
+
+impl KeepGaps {
+    /// Adds to the plan's commit that `turn` asks `question`, in the group of what is most like it, or in a new one; or
+    /// that what it asked before is settled. Nothing is read for a turn that lacks nothing and never did.
+    pub async fn note(
+        &self,
+        commit: Commit,
+        turn: &mut Turn,
+        question: Option<&str>,
+        entropy: &dyn Entropy,
+        now: Timestamp,
+    ) -> Result<Commit, StoreError> {
+        let former = match turn.gap {
+            None => None,
+            Some(_) => self.gaps.gap_question(&turn.mailbox, &turn.thread, turn.no, now).await?,
+        };
+        let Some(question) = question else {
+            turn.gap = None;
+            let delete = |former: GapQuestion| {
+                let key = ItemKey::GapQuestion(former.mailbox, former.thread, former.turn);
+                (key, former.ver)
+            };
+            return Ok(match former.map(delete) {
+                Some((key, ver)) => commit.delete(key, ver),
+                None => commit,
+            });
+        };
+        let open: BTreeMap<GapId, Gap> =
+            self.gaps.gaps(now).await?.into_iter().filter(is_open).map(|gap| (gap.gap.clone(), gap)).collect();
+        let known = self.gaps.gap_questions(MAX_QUESTIONS, now).await?;
+        let of_others = |one: &&GapQuestion| {
+            let same = one.mailbox == turn.mailbox && one.thread == turn.thread && one.turn == turn.no;
+            !same && open.contains_key(&one.gap)
+        };
+        let gist = self.gists.gist(question);
+        let group = nearest(&gist, known.iter().filter(of_others)).and_then(|id| open.get(id));
+        // Asked by itself before: it stays in its group.
+        let group = group.or_else(|| former.as_ref().and_then(|former| open.get(&former.gap)));
+        let expires_at = turn.expires_at;
+        let (gap, commit) = match group {
+            Some(gap) if gap.expires_at >= expires_at => {
+                // Answered meanwhile, it would take the question along unanswered.
+                (gap.gap.clone(), commit.check(ItemKey::Gap(gap.gap.clone()), gap.ver))
+            }
+            Some(gap) => (gap.gap.clone(), commit.put(Gap { expires_at: expires_at.plus(SLACK), ..gap.clone() })),
+            None => {
+                let gap = fresh_gap(entropy);
+                let expires_at = expires_at.plus(SLACK);
+                let fresh =
+                    Gap { ver: 0, gap: gap.clone(), state: GapState::Open, opened_at: now, due_at: None, expires_at };
+                (gap, commit.put(fresh))
+            }
+        };
+        turn.gap = Some(gap.clone());
+        Ok(commit.put(GapQuestion {
+            ver: former.as_ref().map_or(0, |former| former.ver),
+            gap,
+            mailbox: turn.mailbox.clone(),
+            thread: turn.thread.clone(),
+            turn: turn.no,
+            text: question.chars().take(MAX_KEPT).collect(),
+            language: gist.language,
+            terms: gist.terms,
+            asked_at: former.map_or(now, |former| former.asked_at),
+            expires_at,
+        }))
+    }
+}
+
+fn is_open(gap: &Gap) -> bool {
+    gap.state == GapState::Open
+}
+
+fn fresh_gap(entropy: &dyn Entropy) -> GapId {
+    GapId::parse(fresh_id(entropy)).unwrap_or_else(|_| unreachable!("hex digits are a valid id"))
+}
+
+/// The turns of an answered group are planned again, each through the ordinary plan and ledger.
+pub struct CloseGap {
+    pub gaps: Arc<dyn Gaps>,
+    pub library: Arc<dyn Library>,
+    pub conversations: Arc<dyn Conversations>,
+    pub commits: Arc<dyn Commits>,
+    pub queue: Arc<dyn WorkQueue>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What became of one question.
+enum Settled {
+    /// Its turn is open again, or there was nothing to open.
+    Done,
+    /// Somebody is at the conversation.
+    Later,
+}
+
+impl CloseGap {
+    pub async fn run(&self, id: &GapId) -> Outcome {
+        self.try_run(id).await.unwrap_or_else(Stop::outcome)
+    }
+
+    async fn try_run(&self, id: &GapId) -> Result<Outcome, Stop> {
+        let now = self.clock.now();
+        let Some(gap) = self.gaps.gap(id, now).await?.filter(|gap| gap.due_at.is_some()) else {
+            return Ok(Outcome::Ignore("nothing_to_close"));
+        };
+        let GapState::Answered { document, .. } = &gap.state else { return Ok(Outcome::Ignore("not_answered")) };
+        // The head first: a text that it counts as built is then the text of the document that is read after it.
+        let head = self.library.knowledge_head().await?;
+        match self.library.document(document).await?.map(|document| document.status(&head)) {
+            Some(DocumentStatus::Ready) => {}
+            // The answer is gone before it served: the questions are as open as before.
+            None | Some(DocumentStatus::Failed { .. }) => {
+                return self.settle(Gap { state: GapState::Open, due_at: None, ..gap }).await;
+            }
+            Some(DocumentStatus::Uploading | DocumentStatus::Reading) => {
+                return self.later(gap.gap, Duration::from_secs(5), "the_answer_is_being_read").await;
+            }
+        }
+        let questions = self.gaps.gap_questions(MAX_QUESTIONS, now).await?;
+        let mut waiting = questions.into_iter().filter(|question| question.gap == *id);
+        let mut busy = false;
+        for question in waiting.by_ref().take(PER_STEP) {
+            busy |= matches!(self.plan_again(&question, now).await?, Settled::Later);
+        }
+        if busy || waiting.next().is_some() {
+            let after = if busy { Duration::from_secs(10) } else { Duration::ZERO };
+            return self.later(gap.gap, after, "more_turns_wait").await;
+        }
+        self.settle(Gap { due_at: None, ..gap }).await
+    }
+
+    async fn settle(&self, gap: Gap) -> Result<Outcome, Stop> {
+        match self.commits.commit(Commit::new().put(gap)).await {
+            Ok(()) => Ok(Outcome::Done),
+            Err(CommitError::Conflict(_)) => Ok(Outcome::Ignore("changed_meanwhile")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The group stays due; the message makes it quicker.
+    async fn later(&self, gap: GapId, after: Duration, reason: &'static str) -> Result<Outcome, Stop> {
+        if let Err(error) = self.queue.send(vec![Job::CloseGap { gap }.into()], after).await {
+            tracing::warn!(%error, "a hint was lost; the group comes from the due index");
+        }
+        Ok(Outcome::Defer { after, reason })
+    }
+
+    async fn plan_again(&self, question: &GapQuestion, now: Timestamp) -> Result<Settled, Stop> {
+        let conversation = self.conversations.conversation(&question.mailbox, &question.thread, now).await?;
+        let Some(conversation) = conversation else {
+            forget(&*self.commits, question).await?;
+            return Ok(Settled::Done);
+        };
+        if conversation.head.lease.as_ref().is_some_and(|lease| lease.held(now)) {
+            return Ok(Settled::Later);
+        }
+        let Some((turn, head)) = reopened(&conversation, question, now) else {
+            forget(&*self.commits, question).await?;
+            return Ok(Settled::Done);
+        };
+        let work = WorkerWork::Turn { mailbox: turn.mailbox.clone(), thread: turn.thread.clone(), turn: turn.no };
+        let asked = ItemKey::GapQuestion(question.mailbox.clone(), question.thread.clone(), question.turn);
+        match self.commits.commit(Commit::new().put(turn).put(head).delete(asked, question.ver)).await {
+            Ok(()) => {}
+            Err(CommitError::Conflict(_)) => return Ok(Settled::Later),
+            Err(error) => return Err(error.into()),
+        }
+        send_hint(&*self.queue, work).await;
+        Ok(Settled::Done)
+    }
+}
+
+/// The turn, open again, and its head; none when a person has it in hand, when it was answered, or when it will be
+/// planned anyway. A draft that stands is the plan's to renew: one that a person edited in Gmail stays as it is.
+fn reopened(conversation: &Conversation, question: &GapQuestion, now: Timestamp) -> Option<(Turn, Head)> {
+    let head = &conversation.head;
+    let turn = conversation.turn(question.turn).filter(|turn| turn.no == head.last_turn)?;
+    if turn.gap.as_ref() != Some(&question.gap) || conversation.actions.iter().any(|action| action.state.in_flight()) {
+        return None;
+    }
+    let unanswered = conversation.mails.last().is_some_and(|mail| mail.author == Author::Customer);
+    let routed = head.taken_over.as_ref().is_some_and(|taken| taken.reason == "routed");
+    let of_turn = || conversation.actions.iter().filter(|action| action.turn == turn.no);
+    let untouched = |action: &Action| {
+        let waits = matches!(action.state, ActionState::Planned | ActionState::Drafting { .. } | ActionState::Drafted);
+        action.kind == ActionKind::Draft && waits || action.state.ended() && action.by.is_none()
+    };
+    let waits = match turn.state {
+        TurnState::NeedsPerson => routed,
+        TurnState::Planned => head.taken_over.is_none(),
+        _ => false,
+    };
+    if !(unanswered && waits && of_turn().all(untouched)) {
+        return None;
+    }
+    let turn = Turn {
+        rev: turn.rev + 1,
+        state: TurnState::Open,
+        reason: None,
+        slot: None,
+        gap: None,
+        settle_until: now,
+        due_at: Some(now),
+        ..turn.clone()
+    };
+    let head = Head {
+        state: ConversationState::Working,
+        state_reason: None,
+        taken_over: None,
+        updated_at: now,
+        ..head.clone()
+    };
+    Some((turn, head))
 }

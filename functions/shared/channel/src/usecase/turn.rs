@@ -15,6 +15,7 @@ use crate::record::{
 use crate::time::Timestamp;
 use crate::usecase::caps::cost_counter;
 use crate::usecase::common::{DAY, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
+use crate::usecase::gaps::KeepGaps;
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
 use crate::usecase::plan::{Planned, Verdict, before_asking, guard_case, plan_answer};
@@ -38,12 +39,14 @@ pub struct TakeTurn {
     pub queue: Arc<dyn WorkQueue>,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
+    /// Keeps what no source supports.
+    pub gaps: KeepGaps,
     pub rules: Rules,
 }
 
 /// What the turn was found to need.
 enum Decision {
-    Answer(Box<Planned>, Answer),
+    Answer(Box<(Planned, Answer)>),
     NoAnswer(String),
     NeedsPerson(String),
 }
@@ -53,6 +56,8 @@ enum Decision {
 struct Told {
     entries: Vec<TraceEntry>,
     usage: Option<Usage>,
+    /// What was asked and no source supports.
+    lacking: Option<String>,
 }
 
 /// The name of the one answering step of the modes; flows will bring names of their own.
@@ -207,6 +212,7 @@ impl TakeTurn {
             Ok(answer) => answer,
             Err(why) => return Ok(Decision::NeedsPerson(why)),
         };
+        told.lacking = lacking(&answer, &request);
         if !answer.answerable || answer.reply.trim().is_empty() {
             let why =
                 answer.reason_for_person.clone().unwrap_or_else(|| "The assistant cannot answer this.".to_owned());
@@ -246,7 +252,7 @@ impl TakeTurn {
         if planned.downgrades.is_empty() {
             self.tell(&guarded, GuardEffect::Draft, "Please check before sending:", told);
         }
-        Ok(Decision::Answer(Box::new(planned), answer))
+        Ok(Decision::Answer(Box::new((planned, answer))))
     }
 
     /// The plan, in one transaction; it replaces what the former revision had planned and not begun.
@@ -262,15 +268,16 @@ impl TakeTurn {
         let mut head = conversation.head.clone();
         let lease = head.lease.take();
         turn.due_at = None;
+        let mut commit = self.gaps.note(Commit::new(), &mut turn, told.lacking.as_deref(), &*self.entropy, now).await?;
         let mut trace = self.trace(&conversation, &turn, told, now);
         let former = conversation.action(turn.no, &answer_step());
-        let mut commit = Commit::new();
         let mut hint = None;
         match decision {
-            Decision::Answer(planned, answer) => {
+            Decision::Answer(decided) => {
+                let (planned, answer) = *decided;
                 trace.sources = answer.sources;
                 trace.confidence = Some(answer.confidence);
-                let action = self.action(view, &turn, former, *planned, now);
+                let action = self.action(view, &turn, former, planned, now);
                 turn.state = TurnState::Planned;
                 turn.reason = None;
                 turn.slot = Some(AnswerSlot { step: action.step.clone(), rev: turn.rev });
@@ -429,6 +436,16 @@ impl TakeTurn {
 fn withheld(guarded: &Guarded) -> Option<String> {
     let first = guarded.reasons(GuardEffect::Person).next()?;
     Some(format!("The assistant's answer was withheld because {first}."))
+}
+
+/// What the knowledge base is to be told, in the customer's words; none when it had what was asked for.
+fn lacking(answer: &Answer, request: &AnswerRequest) -> Option<String> {
+    if !answer.unanswered.is_empty() {
+        return Some(answer.unanswered.join("\n"));
+    }
+    let unsupported = answer.answerable && answer.sources.is_empty();
+    let open = || request.chain.iter().rev().take(request.open).rev().map(|mail| mail.text.trim());
+    unsupported.then(|| open().collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
 }
 
 /// An answer of an earlier turn that is about to be sent, or waits to be tried again: it goes first, or joins this turn.

@@ -13,7 +13,7 @@ const SERVICE: &str = "an https address (http on this machine)";
 /// The DynamoDB table that holds all state.
 pub const TABLE: Variable<String> = Variable::required("POSTROOM_TABLE", "the name of a DynamoDB table", kinds::text);
 
-/// The private bucket: files in transit, and the knowledge base's.
+/// The private S3 bucket of the knowledge base and of files in transit.
 pub const BUCKET: Variable<String> = Variable::required("POSTROOM_BUCKET", "the name of an S3 bucket", kinds::text);
 
 /// Address of the queue that `mail-sync` works on.
