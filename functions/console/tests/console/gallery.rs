@@ -7,7 +7,7 @@ use channel::address::Mailbox;
 use channel::assistant::Author;
 use channel::ids::{LabelId, MailboxId, MessageId, ThreadId};
 use channel::mail::{Attachment, Authentication};
-use channel::ports::{Clock, GmailLabel};
+use channel::ports::{Clock, Files, GmailLabel};
 use channel::record::*;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -148,6 +148,33 @@ fn labels(world: &World) {
     *world.labels.lock().unwrap() = Some(Ok(labels));
 }
 
+async fn knowledge(world: &World) {
+    let mut read = testkit::document("returns", at(-90_000));
+    read.title = "Returns and refunds".to_owned();
+    let markdown = "# Returns\n\n## How long\n\nYou have 30 days to return an item.\n\n## الإرجاع\n\nلديك 30 يومًا.\n";
+    world.files.write(&text_file(&read.id, 1), "text/markdown", markdown.into()).await.unwrap();
+    let mut uploading = testkit::document("prices", at(-5));
+    uploading.reading = Reading::Uploading { until: at(600) };
+    (uploading.text, uploading.newest.size) = (None, 0);
+    let mut failed = testkit::document("scan", at(-700));
+    let reason = "The PDF holds pictures of pages and no text.".to_owned();
+    failed.reading = Reading::Failed { reason, remedy: "Hand in a PDF with text, or type the text.".to_owned() };
+    (failed.text, failed.newest.size, failed.title) = (None, 4_500_000, "A scan with a long name ".repeat(6));
+    for document in [read, uploading, failed] {
+        world.seed(document);
+    }
+    world.seed(KnowledgeHead { changes: 1, built: 1, ..KnowledgeHead::default() });
+    for (gap, thread, text) in [
+        ("g1", "t1", "Do you deliver to Norway, and what does it cost?"),
+        ("g1", "t2", "Is delivery to Norway possible?"),
+        ("g2", "t3", "هل يمكنني الدفع عند الاستلام؟"),
+    ] {
+        world.seed(Gap { expires_at: at(3_000_000), ..testkit::gap(gap, at(-900)) });
+        let question = testkit::gap_question(gap, "mb1", thread, text, at(-600));
+        world.seed(GapQuestion { expires_at: at(2_000_000), ..question });
+    }
+}
+
 fn second_mailbox(world: &World, problem: GrantProblemKind) {
     let id = MailboxId::parse("mb2").unwrap();
     let mut meta = world.find(pick!(Mailbox)).remove(0);
@@ -202,6 +229,19 @@ async fn every_page_can_be_read_by_everybody() {
     std::fs::write(directory().join("personality-wrong.html"), seen.body).unwrap();
     keep(&mut browser, "personality", "/channels/gmail/mb1/personality").await;
     keep(&mut browser, "ask", "/knowledge/ask").await;
+    keep(&mut browser, "knowledge-empty", "/knowledge").await;
+    keep(&mut browser, "gaps-empty", "/knowledge/gaps").await;
+    keep(&mut browser, "pair", "/knowledge/pair").await;
+    knowledge(&world).await;
+    keep(&mut browser, "knowledge", "/knowledge?message=file_taken").await;
+    keep(&mut browser, "document", "/knowledge/documents/returns").await;
+    keep(&mut browser, "document-remove", "/knowledge/documents/returns/remove").await;
+    keep(&mut browser, "document-arrived", "/knowledge/documents/prices?arrived=1").await;
+    keep(&mut browser, "gaps", "/knowledge/gaps").await;
+    keep(&mut browser, "gap", "/knowledge/gaps/g1").await;
+    let seen = browser.post("/knowledge/upload", &[("form_token", &token), ("title", "Terms"), ("kind", "pdf")]).await;
+    check("upload", &seen.body);
+    std::fs::write(directory().join("upload.html"), seen.body).unwrap();
     let seen = browser.post("/channels/gmail/mb1/settings", &wrong).await;
     check("mailbox-settings-wrong", &seen.body);
     std::fs::write(directory().join("mailbox-settings-wrong.html"), seen.body).unwrap();

@@ -4,9 +4,9 @@ use crate::operator;
 use crate::support::*;
 use channel::address::Mailbox;
 use channel::assistant::{Source, Usage};
-use channel::ids::{ExampleId, LabelId, MailboxId};
+use channel::ids::{DocumentId, ExampleId, LabelId, MailboxId};
 use channel::mail::Attachment;
-use channel::ports::GmailLabel;
+use channel::ports::{Files, GmailLabel};
 use channel::record::*;
 
 /// Payloads of DOMPurify's suite (its licence stands beside them), and some that break out of attributes and textareas.
@@ -67,13 +67,33 @@ fn write_everywhere(world: &World, text: &str) {
     let label = GmailLabel { id: LabelId::parse("Label_1").unwrap(), name: line.clone(), system: false };
     *world.labels.lock().unwrap() = Some(Ok(vec![label]));
     let mut settings = Settings::initial(mailbox_id());
-    settings.personality.tone = line;
+    settings.personality.tone = line.clone();
     settings.personality.signature = text.to_owned();
     world.seed(settings.clone());
     // The worker would have cut nothing of it out.
     for (id, mailbox) in [("ex1", Some(mailbox_id())), ("ex2", None)] {
         world.seed(hostile_example(id, mailbox, text, &settings));
     }
+    let mut document = testkit::document("d1", at(-60));
+    (document.title, document.newest.file_name, document.newest.media_type) =
+        (line.clone(), line.clone(), line.clone());
+    document.reading = Reading::Failed { reason: line.clone(), remedy: line.clone() };
+    if let Some(read) = &mut document.text {
+        read.languages = [(line.clone(), 2)].into();
+    }
+    world.seed(document);
+    world.seed(Gap { expires_at: at(3_000_000), ..testkit::gap("g1", at(-900)) });
+    let question = testkit::gap_question("g1", "mb1", "t1", "harmless", at(-60));
+    world.seed(GapQuestion { text: text.to_owned(), language: line, expires_at: at(2_000_000), ..question });
+}
+
+/// The text that was read of the document, as one passage whatever it holds.
+async fn hostile_text(world: &World, text: &str) {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().take(800).collect();
+    let file = format!("# Heading\n\nx {line}").into_bytes();
+    let name = text_file(&DocumentId::parse("d1").unwrap(), 1);
+    world.files.write(&name, "text/markdown", file).await.unwrap();
 }
 
 fn hostile_example(id: &str, mailbox: Option<MailboxId>, text: &str, settings: &Settings) -> Example {
@@ -110,12 +130,18 @@ async fn mail_is_text_whatever_it_says() {
     conversation_in_review(&world);
     let (mut browser, _) = operator(&world).await;
     write_everywhere(&world, "harmless");
+    hostile_text(&world, "harmless").await;
     let pages = [
         "/chat",
         "/chat/mb1/t1",
         "/channels/gmail/mb1/settings",
         "/channels/gmail/mb1/personality?example=ex1",
         "/knowledge/ask?example=ex2",
+        "/knowledge",
+        "/knowledge/documents/d1",
+        "/knowledge/documents/d1/remove",
+        "/knowledge/gaps",
+        "/knowledge/gaps/g1",
     ];
     let mut plain = vec![];
     for page in pages {
@@ -125,6 +151,7 @@ async fn mail_is_text_whatever_it_says() {
     assert!(payloads.len() > 50, "{}", payloads.len());
     for payload in payloads {
         write_everywhere(&world, &payload);
+        hostile_text(&world, &payload).await;
         for (page, expected) in pages.iter().zip(&plain) {
             let seen = browser.get(page).await;
             assert_eq!(seen.status, 200);
