@@ -42,6 +42,14 @@ async function follow(element) {
 }
 document.querySelectorAll("[data-poll]").forEach(follow);
 
+// Who writes a mail of their own wants that one to be answered.
+for (const own of document.querySelectorAll(".own-mail")) {
+  const choice = own.parentElement.querySelector("input[type=radio]");
+  own.addEventListener("input", () => {
+    choice.checked = true;
+  });
+}
+
 // ---- handing in files -------------------------------------------------------------------------------------------
 
 const made = (tag, more = {}, ...inside) => {

@@ -69,7 +69,8 @@ impl Mail {
 
     fn read(fields: &Fields) -> Self {
         let text = |name| fields.text(name).unwrap_or_default().to_owned();
-        Self { sample: text("sample"), subject: text("subject"), text: text("text") }
+        let sample = fields.get("sample").unwrap_or(SAMPLES[0].code).to_owned();
+        Self { sample, subject: text("subject"), text: text("text") }
     }
 
     fn of(example: &Example) -> Self {
