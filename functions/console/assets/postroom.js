@@ -34,10 +34,13 @@ async function follow(element) {
     const fresh = page.getElementById(element.id);
     if (!fresh) return;
     showTimes(fresh);
-    if (fresh.innerHTML !== element.innerHTML && !element.contains(document.activeElement)) {
+    const goesOn = fresh.hasAttribute("data-poll");
+    if (fresh.innerHTML !== element.innerHTML) {
+      if (element.contains(document.activeElement)) continue; // Nothing is taken from under the keyboard.
       element.replaceChildren(...fresh.childNodes);
+      element.querySelectorAll("form[data-upload]").forEach(takeFiles);
     }
-    element.toggleAttribute("data-poll", fresh.hasAttribute("data-poll"));
+    element.toggleAttribute("data-poll", goesOn);
   }
 }
 document.querySelectorAll("[data-poll]").forEach(follow);

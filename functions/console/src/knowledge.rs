@@ -284,6 +284,8 @@ struct DocumentPage {
     cut: bool,
     /// The browser says that its file is in the bucket.
     arrived: bool,
+    /// The page looks again by itself, and nothing can be changed until it is done.
+    reading: bool,
     answer: String,
     upload: UploadView,
     max_title: usize,
@@ -320,7 +322,7 @@ async fn show_document(
         Some(text) => passages(&text),
         None => (vec![], false),
     };
-    let row = row(&document, &head, now);
+    let (row, status) = (row(&document, &head, now), document.status(&head));
     let page = DocumentPage {
         frame: Frame::inside(app, who, &document.title, "knowledge").await?.saying(message),
         ver: document.ver,
@@ -329,7 +331,8 @@ async fn show_document(
         former: document.former_text().map(|text| text.edition.version),
         read_at: document.text.as_ref().map(|text| When::new(text.read_at, now)),
         truncated: document.text.as_ref().is_some_and(|text| text.truncated),
-        arrived: arrived && row.status.words == "Uploading",
+        arrived: arrived && status == DocumentStatus::Uploading,
+        reading: status == DocumentStatus::Reading,
         answer: if row.pair { app.knowledge.pair_answer(&document).await? } else { String::new() },
         upload: UploadView::new(format!("/knowledge/documents/{}/replace", document.id), false),
         max_title: MAX_TITLE,
