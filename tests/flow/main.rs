@@ -8,6 +8,7 @@ mod answered;
 mod budget;
 mod decided;
 mod filtered;
+mod knowledge;
 mod letters;
 mod model;
 mod obedient;
