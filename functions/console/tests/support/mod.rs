@@ -557,6 +557,7 @@ pub fn turn(state: TurnState) -> Turn {
         mails: vec![MessageId::parse("m1").unwrap()],
         slot: Some(AnswerSlot { step: step(), rev: 1 }),
         flow: "mode@1".to_owned(),
+        gap: None,
         due_at: None,
         expires_at: at(2_000_000),
     }
