@@ -4,6 +4,7 @@
 
 mod commits;
 mod faults;
+mod files;
 mod harness;
 mod listings;
 mod model;

@@ -38,6 +38,7 @@ pub fn every_kind(now: Timestamp) -> Vec<Item> {
     items.extend(conversation_items(now));
     items.extend(action_items(now));
     items.extend(web_items(now));
+    items.extend(knowledge_items(now));
     items
 }
 
@@ -59,17 +60,6 @@ fn mailbox_items(now: Timestamp) -> Vec<Item> {
     let settings = Settings { exclusions, personality, delay_secs: 60, ..Settings::initial(mailbox_id("mb2")) };
     let owned = AddressOwner { ver: 0, address_hash: "0a".to_owned(), mailbox: Some(mailbox_id("mb")) };
     let free = AddressOwner { ver: 0, address_hash: "0b".to_owned(), mailbox: None };
-    let answer = ExampleAnswer {
-        language: "de".to_owned(),
-        confidence: 0.75,
-        reply: Some("Zwei Tage.".to_owned()),
-        person: None,
-        withheld: vec![],
-        held: vec![HeldBy { guard: "figures".to_owned(), reason: "a number is new".to_owned() }],
-        guards: 17,
-        sources: vec![],
-        usage: Usage { calls: 1, cost_micro_usd: u64::from(u32::MAX) + 1, ..Usage::default() },
-    };
     vec![
         bare.into(),
         Settings::initial(mailbox_id("mb")).into(),
@@ -242,8 +232,17 @@ fn web_items(now: Timestamp) -> Vec<Item> {
     let connect = OAuthPurpose::Connect { mailbox: Some(mailbox_id("mb")), operator, history_days: Some(30) };
     let mut bare = oauth_state("o1", sign_in, now);
     bare.nonce = Some("nonce".to_owned());
-    let mut knowledge = document("returns-en", "# Returns\n\nWithin 14 days.\n");
-    knowledge.document.version = u64::MAX;
+    let answer = ExampleAnswer {
+        language: "de".to_owned(),
+        confidence: 0.75,
+        reply: Some("Zwei Tage.".to_owned()),
+        person: None,
+        withheld: vec![],
+        held: vec![HeldBy { guard: "figures".to_owned(), reason: "a number is new".to_owned() }],
+        guards: 17,
+        sources: vec![],
+        usage: Usage { calls: 1, cost_micro_usd: u64::from(u32::MAX) + 1, ..Usage::default() },
+    };
     vec![
         bare.into(),
         oauth_state("o2", connect, now).into(),
@@ -253,7 +252,39 @@ fn web_items(now: Timestamp) -> Vec<Item> {
         example("e2", ExampleState::Answering { since: now }, now).into(),
         example("e3", ExampleState::Failed { why: "Not available.".to_owned() }, now).into(),
         Example { mailbox: None, ..example("e4", ExampleState::Answered { answer: Box::new(answer) }, now) }.into(),
-        knowledge.into(),
+    ]
+}
+
+fn knowledge_items(now: Timestamp) -> Vec<Item> {
+    let mut waiting = document("waiting", now);
+    waiting.newest.version = u64::MAX;
+    waiting.newest.by = None;
+    (waiting.kind, waiting.text) = (DocumentKind::Pair, None);
+    (waiting.reading, waiting.due_at) = (Reading::Reading { attempt: 2 }, Some(now));
+    let mut unread = document("unread", now);
+    unread.reading = Reading::Failed { reason: "It is damaged.".to_owned(), remedy: "Again.".to_owned() };
+    let until = now.plus(Duration::from_secs(60));
+    let uploading = Document { reading: Reading::Uploading { until }, due_at: Some(until), ..document("new", now) };
+    let by = address("operator@example.com");
+    let state = GapState::Answered { document: document_id("waiting"), at: now, by };
+    let head = KnowledgeHead {
+        snapshot: Some("0000000007-ab".to_owned()),
+        changes: 8,
+        built: 7,
+        built_at: Some(now),
+        due_at: Some(now),
+        ver: 0,
+    };
+    vec![
+        head.into(),
+        document("read", now).into(),
+        waiting.into(),
+        unread.into(),
+        uploading.into(),
+        gap("open", now).into(),
+        Gap { state, due_at: Some(now), ..gap("answered", now) }.into(),
+        gap_question("open", "mb", "t1", "Do you repair bicycles?", now).into(),
+        GapQuestion { turn: 12, terms: vec![], ..gap_question("open", "mb", "t1", "?", now) }.into(),
     ]
 }
 
@@ -285,11 +316,26 @@ pub async fn read_back(store: &Arc<dyn Store>, item: &Item, now: Timestamp) -> O
         Item::OAuthState(r) => store.oauth_state(&r.state_hash, now).await.unwrap().map(Item::from),
         Item::Session(r) => store.session(&r.session_hash, now).await.unwrap().map(Item::from),
         Item::Example(r) => store.example(&r.id, now).await.unwrap().map(Item::from),
-        Item::Knowledge(r) => {
-            let documents = store.documents().await.unwrap().into_iter();
-            let mut found = documents.filter(|document| document.id == r.document.id);
-            // The port gives the document without its version.
-            found.next().map(|document| KnowledgeItem { ver: 1, document }.into())
+        Item::KnowledgeHead(_) => {
+            Some(store.knowledge_head().await.unwrap()).filter(|head| head.ver > 0).map(Item::from)
+        }
+        Item::Document(r) => {
+            let one = store.document(&r.id).await.unwrap();
+            assert!(store.library().await.unwrap().iter().any(|document| Some(document) == one.as_ref()));
+            one.map(Item::from)
+        }
+        Item::Gap(r) => {
+            let one = store.gap(&r.gap, now).await.unwrap();
+            let all = store.gaps(now).await.unwrap();
+            assert_eq!(all.iter().find(|gap| gap.gap == r.gap), one.as_ref());
+            one.map(Item::from)
+        }
+        Item::GapQuestion(r) => {
+            let one = store.gap_question(&r.mailbox, &r.thread, r.turn, now).await.unwrap();
+            let all = store.gap_questions(100, now).await.unwrap();
+            let same = |other: &&GapQuestion| (&other.thread, other.turn) == (&r.thread, r.turn);
+            assert_eq!(all.iter().find(same), one.as_ref());
+            one.map(Item::from)
         }
         Item::Correspondent(_) | Item::Mail(_) | Item::Turn(_) | Item::Action(_) | Item::Trace(_) => {
             of_conversation(store, item, now).await

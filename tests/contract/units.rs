@@ -31,7 +31,10 @@ fn kind(item: &Item) -> &'static str {
         Item::OAuthState(_) => "oauth_state",
         Item::Session(_) => "session",
         Item::Example(_) => "example",
-        Item::Knowledge(_) => "knowledge",
+        Item::KnowledgeHead(_) => "knowledge_head",
+        Item::Document(_) => "document",
+        Item::Gap(_) => "gap",
+        Item::GapQuestion(_) => "gap_question",
     }
 }
 
@@ -53,10 +56,14 @@ async fn each_kind_costs_its_units_and_no_more() {
         ("action", 2.0),
         ("address", 1.0),
         ("correspondent", 2.0),
+        ("document", 2.0),
         ("example", 1.0),
+        ("gap", 2.0),
+        ("gap_question", 1.0),
         ("grant", 2.0),
         ("head", 3.0),
-        ("knowledge", 1.0),
+        // These are due while something is to be done about them.
+        ("knowledge_head", 2.0),
         ("mail", 1.0),
         ("mailbox", 2.0),
         ("oauth_state", 1.0),

@@ -9,6 +9,7 @@ mod budget;
 mod decided;
 mod example;
 mod filtered;
+mod knowledge;
 mod letters;
 mod model;
 mod obedient;

@@ -2,14 +2,16 @@
 
 use crate::letters::{ADA, DESK, Letter, genuine};
 use crate::post::{Post, Work};
-use ai_worker::{AiWorker, KnowledgeAssistant};
+use ai_worker::{AiWorker, Documents};
+use assistant::KnowledgeAssistant;
+use assistant::base::Likeness;
 use assistant::guards::AllGuards;
 use assistant::provider::{Credentials, KeySource, Model, ModelSettings};
 use async_trait::async_trait;
 use aws::{Meter, Table};
 use channel::address::EmailAddress;
-use channel::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument};
-use channel::ids::{GrantId, HistoryId, MailboxId, ThreadId};
+use channel::assistant::{Answer, AnswerRequest, AssistantError, KnowledgeDocument, Snapshot};
+use channel::ids::{DocumentId, GrantId, HistoryId, MailboxId, ThreadId};
 use channel::outcome::Outcome;
 use channel::ports::*;
 use channel::record::*;
@@ -19,8 +21,12 @@ use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
 use channel::usecase::due::Due;
 use channel::usecase::example::AnswerExample;
+use channel::usecase::gaps::{CloseGap, GapDesk, KeepGaps};
 use channel::usecase::ingest::Ingest;
+use channel::usecase::knowledge::KnowledgeDesk;
+use channel::usecase::reading::ReadKnowledge;
 use channel::usecase::resume::TakeUpParked;
+use channel::usecase::review::Desk;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
 use futures::FutureExt;
@@ -30,12 +36,13 @@ use google::oauth::{ClientSource, GoogleOAuth, OAuthEndpoints};
 use google::tokens::Tokens;
 use mail_sync::MailSync;
 use mime::Mime;
+use runtime::entropy::SystemEntropy;
 use simulator::{AccountDump, Client, Config, Deliver, Delivered, MessageDump, Running, Simulator, Subscription};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryVault, SequenceEntropy};
+use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryFiles, MemoryVault, SequenceEntropy};
 use tests::dynamo::{Dynamo, dynamo};
 use token_refresher::TokenRefresher;
 
@@ -49,6 +56,7 @@ pub struct World {
     pub google: Running,
     pub clock: ManualClock,
     pub table: Arc<Table>,
+    pub files: MemoryFiles,
     pub meter: Arc<Meter>,
     pub post: Arc<Post>,
     pub vault: Arc<CountingVault>,
@@ -63,6 +71,8 @@ pub struct World {
     /// Runs of the schedule that failed as a whole.
     pub failed_minutes: u32,
     mail_sync: MailSync,
+    /// Where people work on conversations.
+    pub people: Desk,
     worker: AiWorker,
     refresher: TokenRefresher,
     _dynamo: Dynamo,
@@ -183,10 +193,12 @@ impl World {
         let (vault, asked) = (Arc::new(CountingVault::default()), Arc::new(AtomicU32::new(0)));
         let requests = Arc::new(Mutex::new(vec![]));
         let mailbox = MailboxId::parse("desk").unwrap();
+        let files = MemoryFiles::new(Arc::new(clock.clone()));
         let parts = Parts {
             url: google.url().to_owned(),
             clock: clock.clone(),
             table: table.clone(),
+            files: files.clone(),
             post: post.clone(),
             vault: vault.clone(),
             rules: setup.rules,
@@ -195,11 +207,12 @@ impl World {
             guards: setup.guards,
             model: setup.model,
         };
-        let (mail_sync, worker, refresher) = parts.functions(asked.clone(), requests.clone());
+        let (mail_sync, worker, refresher, people) = parts.functions(asked.clone(), requests.clone());
         let world = Self {
             google,
             clock,
             table,
+            files,
             meter,
             post,
             vault,
@@ -210,6 +223,7 @@ impl World {
             failed_minutes: 0,
             every: Duration::from_secs(60),
             mail_sync,
+            people,
             worker,
             refresher,
             _dynamo: dynamo,
@@ -274,9 +288,19 @@ impl World {
                 due_at: Some(now.plus(Duration::from_secs(2_900))),
             });
         self.table.commit(commit).await.unwrap();
-        for document in documents {
-            self.table.commit(Commit::new().put(KnowledgeItem { ver: 0, document })).await.unwrap();
+        for document in &documents {
+            // Pages of the evaluation have paths for ids, and lie in the snapshot alone.
+            let Ok(id) = DocumentId::parse(document.id.clone()) else { continue };
+            let text = text_file(&id, document.version);
+            self.files.write(&text, "text/markdown", document.text.clone().into_bytes()).await.unwrap();
+            let page = testkit::document(&document.id, now);
+            self.table.commit(Commit::new().put(Document { title: document.title.clone(), ..page })).await.unwrap();
         }
+        let snapshot = Snapshot::new(documents).to_bytes().unwrap();
+        self.files.write(&snapshot_file("first"), "application/json", snapshot).await.unwrap();
+        let head =
+            KnowledgeHead { snapshot: Some("first".to_owned()), changes: 1, built: 1, ..KnowledgeHead::default() };
+        self.table.commit(Commit::new().put(head)).await.unwrap();
     }
 
     pub fn deliver(&self, letter: &Letter) -> Delivered {
@@ -443,6 +467,24 @@ impl World {
         self.with_label("DRAFT")
     }
 
+    /// Where people tend the knowledge base.
+    pub fn library(&self) -> KnowledgeDesk {
+        KnowledgeDesk {
+            library: self.table.clone(),
+            files: Arc::new(self.files.clone()),
+            commits: self.table.clone(),
+            queue: self.post.clone(),
+            clock: Arc::new(self.clock.clone()),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    /// Where people see what it lacks.
+    pub fn gaps(&self) -> GapDesk {
+        let KnowledgeDesk { library, files, commits, queue, clock, entropy } = self.library();
+        GapDesk { gaps: self.table.clone(), library, files, commits, queue, clock, entropy }
+    }
+
     /// What the customer got.
     pub fn answers(&self) -> Vec<MessageDump> {
         self.google.dump(ADA).unwrap().messages.into_iter().filter(|message| message.has_label("INBOX")).collect()
@@ -471,6 +513,7 @@ struct Parts {
     url: String,
     clock: ManualClock,
     table: Arc<Table>,
+    files: MemoryFiles,
     post: Arc<Post>,
     vault: Arc<CountingVault>,
     rules: Rules,
@@ -495,10 +538,11 @@ impl Parts {
         self,
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
-    ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults, assistant, guards, model } = self;
+    ) -> (MailSync, AiWorker, TokenRefresher, Desk) {
+        let Self { url, clock, table, files, post, vault, rules, faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
+        let files = Arc::new(FailNth::new(Arc::new(files), faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let entropy = Arc::new(SequenceEntropy::default());
@@ -550,7 +594,7 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
-        let known = KnowledgeAssistant::new(table.clone(), clock.clone()).with_model(model);
+        let known = KnowledgeAssistant::new(table.clone(), files.clone()).with_model(model);
         let inner = assistant.unwrap_or_else(|| Arc::new(known));
         let assistant: Arc<dyn Assistant> = Arc::new(CountingAssistant { inner, asked, requests });
         let worker = AiWorker {
@@ -566,7 +610,26 @@ impl Parts {
                 queue: post.clone(),
                 clock: clock.clone(),
                 entropy: entropy.clone(),
+                gaps: KeepGaps { gaps: table.clone(), gists: Arc::new(Likeness) },
                 rules: rules.clone(),
+            },
+            knowledge: ReadKnowledge {
+                library: table.clone(),
+                files,
+                reader: Arc::new(Documents),
+                commits: table.clone(),
+                queue: post.clone(),
+                clock: clock.clone(),
+                entropy: entropy.clone(),
+                lease: rules.lease,
+            },
+            gaps: CloseGap {
+                gaps: table.clone(),
+                library: table.clone(),
+                conversations: table.clone(),
+                commits: table.clone(),
+                queue: post.clone(),
+                clock: clock.clone(),
             },
             actions: Act {
                 engines: table.clone(),
@@ -604,11 +667,24 @@ impl Parts {
                 rules: rules.clone(),
             },
         };
+        let people = Desk {
+            mailboxes: table.clone(),
+            conversations: table.clone(),
+            commits: table.clone(),
+            gmail: budgeted(Share::Answers),
+            reader: Arc::new(Mime),
+            writer: Arc::new(Mime),
+            queue: post.clone(),
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            retention: rules.retention,
+        };
         let refresher = TokenRefresher {
             due: Due {
                 mailboxes: table.clone(),
                 engines: table.clone(),
                 due: table.clone(),
+                library: table.clone(),
                 commits: table.clone(),
                 vault,
                 oauth,
@@ -619,7 +695,7 @@ impl Parts {
                 rules,
             },
         };
-        (mail_sync, worker, refresher)
+        (mail_sync, worker, refresher, people)
     }
 }
 

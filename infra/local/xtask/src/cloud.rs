@@ -465,9 +465,10 @@ impl Start<'_> {
         google.register_client(CLIENT_ID, &secret, &redirects).await?;
         google.register_push(&format!("{}/gmail/push", at.front_door)).await?;
         if self.options.knowledge {
-            let table =
-                stack.outputs.get("TableName").ok_or_else(|| Error::new("the stack has no output TableName"))?;
-            demo::put_knowledge(self.workspace, &at.aws, table).await?;
+            let output = |name: &str| {
+                stack.outputs.get(name).cloned().ok_or_else(|| Error::new(format!("the stack has no output {name}")))
+            };
+            demo::Shelf::of(&at.aws, output)?.fill(self.workspace).await?;
         }
         Ok(())
     }

@@ -293,7 +293,7 @@ impl KnowledgeDesk {
         Ok(())
     }
 
-    /// Gone from the list at once and from the answers with the next snapshot; its files are deleted with that.
+    /// Gone from the list at once, with its files; from the answers with the next snapshot.
     pub async fn remove(&self, id: &DocumentId, ver: u64) -> Result<(), KnowledgeError> {
         for _ in 0..TRIES {
             let document = self.known(id).await?;
@@ -305,6 +305,7 @@ impl KnowledgeDesk {
             match self.commits.commit(commit).await {
                 Ok(()) => {
                     self.hint(Job::BuildSnapshot).await;
+                    self.delete_files(&document).await;
                     return Ok(());
                 }
                 Err(CommitError::Conflict(_)) => {}
@@ -312,6 +313,18 @@ impl KnowledgeDesk {
             }
         }
         Err(NotTaken::Changed.into())
+    }
+
+    /// Nothing names them any more. What stays is found when a snapshot is built.
+    async fn delete_files(&self, document: &Document) {
+        let text = document.text.as_ref().map(|text| &text.edition);
+        let read = text.map(|edition| text_file(&document.id, edition.version));
+        let names = [Some(&document.newest.file), text.map(|edition| &edition.file), read.as_ref()];
+        for name in names.into_iter().flatten() {
+            if let Err(error) = self.files.delete(name).await {
+                tracing::warn!(%error, "a file of a removed document was not deleted");
+            }
+        }
     }
 
     async fn known(&self, id: &DocumentId) -> Result<Document, KnowledgeError> {

@@ -30,7 +30,8 @@ const MAX_TEXT: u64 = 16 * 1024 * 1024;
 pub const MAX_SNAPSHOT: u64 = 64 * 1024 * 1024;
 /// Reading that was begun this often without an end is given up.
 const ATTEMPTS: u32 = 3;
-const TRIES: usize = 4;
+/// All documents move the one head.
+const TRIES: usize = 10;
 /// What nothing names is deleted when it is older: what was just written may be about to be named.
 const ORPHANED: Duration = Duration::from_secs(3600);
 
@@ -95,6 +96,18 @@ impl ReadKnowledge {
             other => other?,
         }
         document.ver += 1;
+        let ended = self.claimed(document.clone()).await;
+        if ended.is_err() {
+            // Given back, so that the next try need not wait for the lease's end; without that it only takes longer.
+            let given_back = Document { due_at: Some(now), ..document };
+            if let Err(error) = self.commits.commit(Commit::new().put(given_back)).await {
+                tracing::warn!(%error, "a document stays claimed until its lease ends");
+            }
+        }
+        ended
+    }
+
+    async fn claimed(&self, document: Document) -> Result<Outcome, Stop> {
         match self.text_of(&document).await? {
             Ok(read) => self.take_in(document, read).await,
             Err(unreadable) => self.settle(document, failed(&unreadable.reason, &unreadable.remedy)).await,
