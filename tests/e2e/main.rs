@@ -8,6 +8,7 @@
 mod aws;
 mod browser;
 mod garbage;
+mod knowledge;
 mod logs;
 mod main_job;
 mod marks;
