@@ -442,6 +442,8 @@ impl Start<'_> {
             ("PushServiceAccount", google::SERVICE_ACCOUNT.to_owned()),
             // No key and no network.
             ("Assistant", "extractive".to_owned()),
+            // Everything here is plain http on this machine.
+            ("BucketTlsOnly", "false".to_owned()),
             ("SettleSeconds", "2".to_owned()),
             ("FallbackSyncSeconds", "60".to_owned()),
             ("GmailUrl", google.clone()),

@@ -406,3 +406,66 @@ fn reopened(conversation: &Conversation, question: &GapQuestion, now: Timestamp)
     };
     Some((turn, head))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{MailboxId, ThreadId};
+
+    fn terms(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    fn asked(gap: &str, text: &str, at: i64) -> GapQuestion {
+        GapQuestion {
+            ver: 1,
+            gap: GapId::parse(gap).unwrap_or_else(|error| panic!("{error}")),
+            mailbox: MailboxId::parse("mb").unwrap_or_else(|error| panic!("{error}")),
+            thread: ThreadId::parse("t").unwrap_or_else(|error| panic!("{error}")),
+            turn: 1,
+            text: text.to_owned(),
+            language: "en".to_owned(),
+            terms: terms(text),
+            asked_at: Timestamp::from_secs(at),
+            expires_at: Timestamp::from_secs(at + 100),
+        }
+    }
+
+    #[test]
+    fn likeness_needs_most_of_the_shorter_and_enough_of_both() {
+        let like = |a: &str, b: &str| alike(&terms(a), &terms(b));
+        assert_eq!(like("repair bicycle", "repair bicycle"), Some(1.0));
+        assert!(like("repair bicycle", "repair bicycle monday").is_some());
+        assert_eq!(like("repair bicycle", "repair car"), None);
+        assert_eq!(like("repair", "repair"), Some(1.0));
+        // Two words of a long mail are in many others.
+        assert_eq!(like("repair bicycle", "repair bicycle or boat or car or pram or kite today in town"), None);
+        assert_eq!(alike(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_question_joins_the_nearest_group_of_its_language_and_of_equals_the_oldest() {
+        let known = [
+            asked("late", "repair bicycle", 20),
+            asked("early", "repair bicycle", 10),
+            asked("far", "repair bicycle monday", 5),
+        ];
+        let gist = |language: &str| Gist { language: language.to_owned(), terms: terms("repair bicycle") };
+        assert_eq!(nearest(&gist("en"), &known).map(GapId::as_str), Some("early"));
+        assert_eq!(nearest(&gist("de"), &known), None);
+    }
+
+    #[test]
+    fn the_example_is_what_the_others_are_most_like() {
+        let questions = vec![
+            asked("g", "repair bicycle chain wheel", 30),
+            asked("g", "repair bicycle", 20),
+            asked("g", "repair bicycle monday", 10),
+        ];
+        let id = GapId::parse("g").unwrap_or_else(|error| panic!("{error}"));
+        let (now, later) = (Timestamp::from_secs(0), Timestamp::from_secs(100));
+        let gap = Gap { ver: 1, gap: id, state: GapState::Open, opened_at: now, due_at: None, expires_at: later };
+        let view = GapView { gap, questions };
+        assert_eq!(view.example().map(|question| question.text.as_str()), Some("repair bicycle"));
+    }
+}
