@@ -11,9 +11,7 @@ use crate::assistant::{
 };
 use crate::ids::{ExampleId, MailboxId};
 use crate::outcome::Outcome;
-use crate::ports::{
-    Assistant, Clock, CommitError, Commits, Entropy, Examples, Guards, Mailboxes, Spending, StoreError, WorkQueue,
-};
+use crate::ports::{Assistant, Clock, CommitError, Commits, Entropy, Examples, Guards, Mailboxes, Spending, WorkQueue};
 use crate::record::{Commit, DEFAULT_MODEL_BUDGET_CENTS, Example, ExampleAnswer, ExampleState, HeldBy, MailboxView};
 use crate::time::Timestamp;
 use crate::usecase::caps::{cost_counter, example_cap};
@@ -209,16 +207,9 @@ impl AnswerExample {
                 return Ok(Err(format!("The assistant is not available right now: {why}. Try again in a moment.")));
             }
         };
-        let own = self.own_addresses(view).await?;
+        // A question of no mailbox has no address of its own: the worker may not list the mailboxes.
+        let own: Vec<EmailAddress> = view.map(|view| view.meta.address.clone()).into_iter().collect();
         Ok(Ok(self.judged(&request, answer, &own)))
-    }
-
-    /// The addresses that an answer may name as the organisation's own.
-    async fn own_addresses(&self, view: Option<&MailboxView>) -> Result<Vec<EmailAddress>, StoreError> {
-        Ok(match view {
-            Some(view) => vec![view.meta.address.clone()],
-            None => self.mailboxes.mailboxes().await?.into_iter().map(|meta| meta.address).collect(),
-        })
     }
 
     fn judged(&self, request: &AnswerRequest, answer: Answer, own: &[EmailAddress]) -> ExampleAnswer {
