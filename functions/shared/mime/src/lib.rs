@@ -7,6 +7,7 @@
 mod auth;
 mod charset;
 mod clean;
+pub mod document;
 mod headers;
 mod html;
 pub mod limits;
