@@ -15,6 +15,7 @@ use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
 use channel::usecase::act::Act;
+use channel::usecase::attachments::ReadAttachments;
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
 use channel::usecase::due::Due;
@@ -559,6 +560,7 @@ impl Parts {
                 conversations: table.clone(),
                 commits: table.clone(),
                 assistant: Arc::new(assistant),
+                attachments: ReadAttachments { gmail: budgeted(Share::Answers), reader: Arc::new(Mime) },
                 guards,
                 spending,
                 writer: Arc::new(Mime),

@@ -5,6 +5,7 @@ use crate::{AiWorker, KnowledgeAssistant};
 use assistant::guards::AllGuards;
 use channel::ports::Spending;
 use channel::usecase::act::Act;
+use channel::usecase::attachments::ReadAttachments;
 use channel::usecase::budget::Share;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
@@ -33,6 +34,7 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         conversations: table.clone(),
         commits: table.clone(),
         assistant: Arc::new(knowledge.with_model(model)),
+        attachments: ReadAttachments { gmail: google.gmail.clone(), reader: Arc::new(Mime) },
         guards: Arc::new(AllGuards),
         spending,
         writer: Arc::new(Mime),

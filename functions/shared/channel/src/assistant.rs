@@ -37,6 +37,16 @@ pub struct Personality {
     pub disclosure: Option<String>,
 }
 
+/// The text of one attachment. It is read for a turn and never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentText {
+    pub name: String,
+    /// Markdown.
+    pub text: String,
+    /// There was more than what is given.
+    pub truncated: bool,
+}
+
 /// One thread, and nothing of any other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswerRequest {
@@ -45,6 +55,8 @@ pub struct AnswerRequest {
     pub chain: Vec<ChainMail>,
     /// How many mails at the end of `chain` are to be answered; at least one.
     pub open: usize,
+    /// What was read of the attachments of the open mails (`A11`). Strangers' words, as the mails are.
+    pub attachments: Vec<AttachmentText>,
     /// Names of attachments that were not read.
     pub unread_attachments: Vec<String>,
     pub personality: Personality,

@@ -5,14 +5,15 @@ use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardEffect, Guard
 use crate::ids::{MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes, Spending,
-    WorkQueue,
+    Access, Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes,
+    Spending, WorkQueue,
 };
 use crate::record::{
     Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
     MailboxView, TakenOver, Trace, TraceEntry, Turn, TurnState,
 };
 use crate::time::Timestamp;
+use crate::usecase::attachments::ReadAttachments;
 use crate::usecase::caps::cost_counter;
 use crate::usecase::common::{DAY, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::ingest::parked_turn;
@@ -31,6 +32,7 @@ pub struct TakeTurn {
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub assistant: Arc<dyn Assistant>,
+    pub attachments: ReadAttachments,
     pub guards: Arc<dyn Guards>,
     /// Counts what a model costs; none where the assistant costs nothing.
     pub spending: Option<Arc<dyn Spending>>,
@@ -192,7 +194,7 @@ impl TakeTurn {
         until: Option<Timestamp>,
         told: &mut Told,
     ) -> Result<Decision, AssistantError> {
-        let request = match before_asking(view, conversation, turn) {
+        let mut request = match before_asking(view, conversation, turn) {
             Verdict::Ask(request) => request,
             Verdict::NoAnswer(why) => {
                 told.entries.push(self.entry("suppression", why.clone()));
@@ -203,6 +205,11 @@ impl TakeTurn {
                 return Ok(Decision::NeedsPerson(why));
             }
         };
+        if let Some(grant) = view.usable_grant() {
+            let access = Access { mailbox: view.meta.mailbox.clone(), grant: grant.clone() };
+            let read = self.attachments.add(&access, conversation, turn, &mut request).await?;
+            told.entries.extend(read.into_iter().map(|said| self.entry("attachment", said)));
+        }
         let answer = match self.ask(view, request.clone(), until, told).await? {
             Ok(answer) => answer,
             Err(why) => return Ok(Decision::NeedsPerson(why)),
@@ -230,14 +237,24 @@ impl TakeTurn {
             return Ok(Decision::NeedsPerson(why));
         }
         let (marker, now) = (fresh_id(&*self.entropy), self.clock.now());
-        let planned =
-            match plan_answer(view, conversation, turn, &answer, &guarded, &*self.writer, marker, &self.rules, now) {
-                Ok(planned) => planned,
-                Err(why) => {
-                    told.entries.push(self.entry("plan", why.clone()));
-                    return Ok(Decision::NoAnswer(why));
-                }
-            };
+        let planned = match plan_answer(
+            view,
+            conversation,
+            turn,
+            &request,
+            &answer,
+            &guarded,
+            &*self.writer,
+            marker,
+            &self.rules,
+            now,
+        ) {
+            Ok(planned) => planned,
+            Err(why) => {
+                told.entries.push(self.entry("plan", why.clone()));
+                return Ok(Decision::NoAnswer(why));
+            }
+        };
         told.entries.push(self.entry("mode", format!("{:?}", view.settings.mode())));
         for reason in &planned.downgrades {
             told.entries.push(self.entry("guard", format!("Downgraded to a draft because {reason}.")));

@@ -66,6 +66,11 @@ pub fn text(media_type: &str, name: &str, bytes: &[u8]) -> Result<DocumentText, 
     Ok(DocumentText { markdown, truncated })
 }
 
+/// Whether it says of itself that it is of a kind which can be read; its bytes have the last word.
+pub fn may_hold_text(media_type: &str, name: &str) -> bool {
+    sniff::declared(media_type, name)
+}
+
 /// The charset that a media type names.
 fn label(media_type: &str) -> Option<&str> {
     media_type.split(';').skip(1).find_map(|parameter| {

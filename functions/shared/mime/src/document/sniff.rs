@@ -58,6 +58,21 @@ pub fn kind(media_type: &str, name: &str, bytes: &[u8]) -> Result<Kind, NotRead>
     }
 }
 
+/// What may be a readable document by type or name alone.
+pub fn declared(media_type: &str, name: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.trim().to_ascii_lowercase());
+    let by_name = matches!(
+        ending.as_str(),
+        "csv" | "tsv" | "html" | "htm" | "xhtml" | "txt" | "text" | "md" | "markdown" | "log" | "pdf" | "docx" | "doc"
+    );
+    let by_type = essence.starts_with("text/") && essence != "text/calendar"
+        || essence.contains("pdf")
+        || essence.contains("word")
+        || matches!(essence.as_str(), "application/csv" | "application/xhtml+xml");
+    by_type || by_name
+}
+
 /// Text in any charset of the web but UTF-16 holds no NUL; UTF-16 begins with its mark.
 fn is_text(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || !bytes.contains(&0)
