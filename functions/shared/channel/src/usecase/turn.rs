@@ -164,7 +164,7 @@ impl TakeTurn {
             Ok(answer) => &answer.usage,
             Err(error) => error.usage(),
         };
-        if usage.calls > 0 {
+        if usage.calls + usage.embedding_calls > 0 {
             told.entries.push(self.entry("model", in_words(usage)));
             told.usage = Some(usage.clone());
         }
@@ -448,8 +448,15 @@ fn in_words(usage: &Usage) -> String {
         1 => ", 1 earlier mail left out".to_owned(),
         more => format!(", {more} earlier mails left out"),
     };
+    let search = match usage.search.as_str() {
+        "" => String::new(),
+        search => format!(
+            " {search} ({}: {} call(s), {} tokens).",
+            usage.embedding_model, usage.embedding_calls, usage.embedding_tokens
+        ),
+    };
     format!(
-        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.",
+        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.{search}",
         usage.model,
         usage.provider,
         usage.context_tokens,
