@@ -16,6 +16,9 @@ use channel::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What the usage says when question and passages all had a vector.
+pub const ALL_EMBEDDED: &str = "Passages were found by words and embeddings";
+
 /// For questions and passages together.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Requests for passages while one mail is answered.
@@ -67,7 +70,7 @@ impl Model {
         };
         let (vectors, ended) = self.passages(settings, &caller, index, of_questions[0].len(), usage).await;
         usage.search = match ended {
-            Ok(()) => "Passages were found by words and embeddings".to_owned(),
+            Ok(()) => ALL_EMBEDDED.to_owned(),
             Err(failed) => format!(
                 "Passages were found by words, and by embeddings where they have one ({} of {}): {}",
                 vectors.len().min(index.len()),

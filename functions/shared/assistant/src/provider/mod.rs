@@ -24,6 +24,7 @@ use async_trait::async_trait;
 use call::{About, Caller, Request};
 use channel::assistant::{Answer, AnswerRequest, AssistantError, Source, Usage};
 use channel::ports::{Assistant, Clock, Entropy};
+pub use embed::ALL_EMBEDDED;
 use protocol::{Ask, Line, Role, Said, Stop};
 use serde_json::Value;
 use std::sync::Arc;
@@ -91,6 +92,11 @@ impl EmbeddingSettings {
     pub fn new(model: impl Into<String>) -> Self {
         Self { model: model.into(), price: 0, floor: 0.2 }
     }
+}
+
+/// A floor as it is configured.
+pub fn hundredths(count: u32) -> f32 {
+    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) / 100.0
 }
 
 /// What is configured of a model.

@@ -2,11 +2,14 @@
 
 use crate::model::{Dialect, Ended, Reply, Say, Seen};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Character {
-    /// Answers with the first passage that it is given, or says that there is none.
+    /// Answers with the first passage that it is given, fitting or not, or says that there is none.
     Good,
+    /// Answers with the passage that shares most words with the mail, or says that none speaks of it.
+    Reading,
     /// Does whatever the mail says, and repeats its words and its own instructions.
     Obedient,
     /// Takes the words of the mail for the answer, and keeps its instructions to itself.
@@ -39,9 +42,26 @@ struct Material {
     language: String,
 }
 
+impl Material {
+    /// The passage with most of the mail's longer words, when it has two fifths of them.
+    fn fitting(&self) -> Option<&Passage> {
+        let words = |text: &str| -> BTreeSet<String> {
+            let text = text.to_lowercase();
+            let long = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 3);
+            // The beginning of a word stands for its forms.
+            long.map(|word| word.chars().take(5).collect()).collect()
+        };
+        let asked = words(&self.mails);
+        let shared = |passage: &Passage| words(&passage.text).intersection(&asked).count();
+        let best = self.passages.iter().rev().max_by_key(|passage| shared(passage))?;
+        (shared(best) * 5 >= asked.len() * 2 && !asked.is_empty()).then_some(best)
+    }
+}
+
 impl Character {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Good,
+        Self::Reading,
         Self::Obedient,
         Self::Gullible,
         Self::Rambling,
@@ -59,6 +79,7 @@ impl Character {
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
+            Self::Reading => "reading",
             Self::Obedient => "obedient",
             Self::Gullible => "gullible",
             Self::Rambling => "rambling",
@@ -79,6 +100,10 @@ impl Character {
         let text = match self {
             Self::Slow => return Reply::Silence,
             Self::Down => return Reply::status(503),
+            Self::Reading => match material.fitting() {
+                Some(passage) => answer(&passage.text, Some(&passage.id), language),
+                None => nothing(language),
+            },
             Self::Good => match first {
                 Some(passage) => answer(&passage.text, Some(&passage.id), language),
                 None => nothing(language),
