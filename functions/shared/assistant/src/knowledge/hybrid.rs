@@ -6,8 +6,8 @@
 //! elsewhere. The two orders are put together by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009),
 //! which needs no common scale.
 //!
-//! Invariants: a vector belongs to one text and one model. Passages of another language than the customer's are offered
-//! only where the base has nothing in the customer's own.
+//! Invariants: a vector belongs to one text and one model. No passage of another language than the customer's is offered,
+//! however near it comes: what a translation rests on is beyond the guards, and maybe beyond whoever reads the draft.
 
 use super::terms::{Term, concept_token, terms};
 use super::{Hit, Index, Passage, Shelf, best_first, chunk, hit};
@@ -228,11 +228,12 @@ impl Index {
         out
     }
 
-    /// The customer's language where the base has it, else every language that it has.
+    /// The customer's language where the base has it; every language that it has where that cannot be told.
     fn languages_for(&self, language: &str) -> Vec<&str> {
         match self.shelves.get_key_value(language) {
-            Some((own, _)) if language != UNDETERMINED => vec![own.as_str()],
-            _ => self.languages(),
+            _ if language == UNDETERMINED => self.languages(),
+            Some((own, _)) => vec![own.as_str()],
+            None => vec![],
         }
     }
 

@@ -74,7 +74,7 @@ const SCRIPTED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Texts that share no part of a word have next to nothing in common.
 fn scripted_embedding() -> EmbeddingSettings {
-    EmbeddingSettings { floor: 0.1, ..EmbeddingSettings::new("spelled") }
+    EmbeddingSettings { floor: 0.25, ..EmbeddingSettings::new("spelled") }
 }
 
 /// A key that was read once, or none.
