@@ -207,14 +207,14 @@ impl Index {
     /// each, and so on. `language` is the customer's.
     pub fn offered(&self, language: &str, questions: &[String], meaning: Option<&Meaning>, limit: usize) -> Vec<Hit> {
         let languages = self.languages_for(language);
+        let placed = meaning.map_or_else(Vec::new, |meaning| self.placed(&languages, &meaning.vectors));
         let lists: Vec<Vec<Hit>> = questions
             .iter()
             .enumerate()
             .map(|(no, question)| {
                 let by_words = self.by_words(&languages, question);
-                let by_meaning = meaning.and_then(|meaning| Some((meaning, meaning.questions.get(no)?)));
-                let by_meaning = by_meaning
-                    .map(|(meaning, vector)| self.by_meaning(&languages, &meaning.vectors, vector, meaning.floor));
+                let vector = meaning.and_then(|meaning| Some((meaning.questions.get(no)?, meaning.floor)));
+                let by_meaning = vector.map(|(vector, floor)| by_meaning(&placed, vector, floor));
                 fused([Some(by_words), by_meaning].into_iter().flatten())
             })
             .collect();
@@ -251,17 +251,11 @@ impl Index {
         hits
     }
 
-    fn by_meaning(&self, languages: &[&str], vectors: &Vectors, question: &[f32], floor: f32) -> Vec<Hit> {
-        let mut hits = vec![];
-        for (language, passage) in self.passages_in(languages) {
-            let near = vectors.of.get(&Key::of(passage)).map(|vector| cosine(question, vector));
-            if let Some(near) = near.filter(|near| *near >= floor) {
-                hits.push((language, passage, near));
-            }
-        }
-        hits.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.1.id.cmp(&b.1.id)));
-        hits.truncate(CANDIDATES);
-        hits.into_iter().map(|(language, passage, near)| hit(language, passage, near)).collect()
+    /// The passages that have a vector, with it.
+    fn placed<'a>(&'a self, languages: &[&'a str], vectors: &'a Vectors) -> Vec<Placed<'a>> {
+        self.passages_in(languages)
+            .filter_map(|(language, passage)| Some((language, passage, &**vectors.of.get(&Key::of(passage))?)))
+            .collect()
     }
 
     fn passages_in<'a>(&'a self, languages: &[&'a str]) -> impl Iterator<Item = (&'a str, &'a Passage)> {
@@ -290,6 +284,17 @@ impl Index {
             })
             .collect()
     }
+}
+
+/// A passage with its language and its vector.
+type Placed<'a> = (&'a str, &'a Passage, &'a [i8]);
+
+fn by_meaning(placed: &[Placed<'_>], question: &[f32], floor: f32) -> Vec<Hit> {
+    let near = placed.iter().map(|(language, passage, vector)| (language, passage, cosine(question, vector)));
+    let mut near: Vec<_> = near.filter(|(.., cosine)| *cosine >= floor).collect();
+    near.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.1.id.cmp(&b.1.id)));
+    near.truncate(CANDIDATES);
+    near.into_iter().map(|(language, passage, cosine)| hit(language, passage, cosine)).collect()
 }
 
 /// The words that a question is about.

@@ -78,7 +78,7 @@ impl Model {
                 why(failed)
             ),
         };
-        (!vectors.is_empty()).then(|| Meaning { vectors, questions: of_questions, floor: settings.floor })
+        (!vectors.is_empty()).then_some(Meaning { vectors, questions: of_questions, floor: settings.floor })
     }
 
     async fn questions(

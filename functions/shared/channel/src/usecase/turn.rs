@@ -43,7 +43,7 @@ pub struct TakeTurn {
 
 /// What the turn was found to need.
 enum Decision {
-    Answer(Box<Planned>, Answer),
+    Answer(Box<Planned>, Box<Answer>),
     NoAnswer(String),
     NeedsPerson(String),
 }
@@ -246,7 +246,7 @@ impl TakeTurn {
         if planned.downgrades.is_empty() {
             self.tell(&guarded, GuardEffect::Draft, "Please check before sending:", told);
         }
-        Ok(Decision::Answer(Box::new(planned), answer))
+        Ok(Decision::Answer(Box::new(planned), Box::new(answer)))
     }
 
     /// The plan, in one transaction; it replaces what the former revision had planned and not begun.
