@@ -66,7 +66,7 @@ pub struct Desk {
     /// Asked for passages, where it embeds.
     pub searcher: Option<Arc<Model>>,
     /// Kept for as long as it is asked.
-    _server: Option<ModelServer>,
+    servers: Vec<ModelServer>,
 }
 
 /// A model on this machine that does not answer by then never does.
@@ -107,7 +107,7 @@ impl Desk {
                 at_once: 1,
                 clock: Arc::new(SystemClock),
                 searcher: None,
-                _server: None,
+                servers: vec![],
             }),
             Asked::Scripted(character) => {
                 let reply = move |seen: &_| character.reply(Dialect::OpenAi, seen);
@@ -123,7 +123,7 @@ impl Desk {
                     _ => (Duration::from_secs(60), 4),
                 };
                 let desk = Self::asking(settings, Credentials::Key(Arc::new(Key(None))), index)?;
-                Ok(Self { within, at_once, _server: Some(server), ..desk })
+                Ok(Self { within, at_once, servers: vec![server], ..desk })
             }
             Asked::Configured => Self::configured(key, index).await,
         }
@@ -141,7 +141,7 @@ impl Desk {
             within: Duration::from_secs(60),
             at_once: 2,
             clock: Arc::new(SystemClock),
-            _server: None,
+            servers: vec![],
         })
     }
 
@@ -163,8 +163,9 @@ impl Desk {
     pub async fn with_scripted_embeddings(self) -> Result<Self> {
         let server = ModelServer::start(|seen, _| embedding::spelled(seen).unwrap_or_else(|| Reply::status(404)));
         let server = server.await.why(|| "the scripted embeddings".into())?;
-        let desk = self.with_embeddings(server.url.clone(), scripted_embedding())?;
-        Ok(Self { _server: Some(server), ..desk })
+        let mut desk = self.with_embeddings(server.url.clone(), scripted_embedding())?;
+        desk.servers.push(server);
+        Ok(desk)
     }
 
     /// By the worker's own variables, so that what is measured is what would answer.
