@@ -278,10 +278,8 @@ fn a_passage_beside_the_question_is_not_sent() {
     assert_eq!(effect(beside), GuardEffect::Draft);
     assert_eq!(effect("The parcel arrived and stands in the hall of my house."), GuardEffect::Draft);
     assert_eq!(effect("Many thanks, the label came and all is well now."), GuardEffect::Person);
-    assert_eq!(effect("Xq zzt 77 prrk vlm"), GuardEffect::Draft, "the subject tells its language");
-    let mut bare = made(GOOD).asks("Xq zzt 77 prrk vlm");
-    bare.request.subject = "Zk".to_owned();
-    assert_eq!(bare.effect("relevance"), GuardEffect::Person);
+    // Neither what it asks nor in which language.
+    assert_eq!(effect("Xq zzt 77 prrk vlm"), GuardEffect::Person);
 }
 
 #[test]
