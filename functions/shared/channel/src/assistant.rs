@@ -116,6 +116,13 @@ pub struct Usage {
     pub input_tokens: u64,
     pub output_tokens: u64,
     pub calls: u32,
+    /// Empty where passages are found by their words alone.
+    pub embedding_model: String,
+    pub embedding_calls: u32,
+    /// As the provider counts them, by our own approximate count where it does not.
+    pub embedding_tokens: u64,
+    /// How passages were found, for people; empty without embeddings.
+    pub search: String,
     /// Millionths of a US dollar; 0 while the price of the model is not configured.
     pub cost_micro_usd: u64,
 }

@@ -10,7 +10,7 @@ mod tokens;
 pub use tokens::approximate;
 
 use crate::extractive::asked;
-use crate::knowledge::{Hit, Index};
+use crate::knowledge::{Hit, Index, Meaning};
 use crate::language::{self, UNDETERMINED};
 use crate::structured::FORM;
 use crate::text::clip;
@@ -18,8 +18,8 @@ use channel::assistant::{AnswerRequest, Author, ChainMail};
 use std::fmt::Write;
 
 /// Passages at most; more would cost tokens and blur what supports what.
-const PASSAGES: usize = 6;
-/// Searches for one mail at most: the whole, and what it asks one by one.
+const PASSAGES: usize = 8;
+/// Searches for one mail at most: what it asks one by one, and the whole.
 const SEARCHES: usize = 10;
 /// Lines around a mail.
 const MAIL_OVERHEAD: u32 = 40;
@@ -58,13 +58,21 @@ pub struct Prompt {
 
 impl Prompt {
     /// Why a person, when the mails to be answered do not fit.
-    pub fn compose(request: &AnswerRequest, index: &Index, budget: u32, secrets: Secrets) -> Result<Self, String> {
+    ///
+    /// `meaning` holds a vector for each of the [`questions`], where the provider embeds.
+    pub fn compose(
+        request: &AnswerRequest,
+        index: &Index,
+        meaning: Option<&Meaning>,
+        budget: u32,
+        secrets: Secrets,
+    ) -> Result<Self, String> {
         let open = open_mails(request);
         let customer_language = customer_language(request, open);
         let set = language::primary(&request.personality.language);
         let language = if set.is_empty() { customer_language.clone() } else { set };
         let system = rules(request, &secrets, &language);
-        let mut passages = gather(request, index, open);
+        let mut passages = index.offered(&customer_language, &questions(request), meaning, PASSAGES);
         let fixed = approximate(&system) + approximate(&frame(request, &secrets.fence, 0, &[], &[]));
         let room = budget.saturating_sub(fixed);
         let cost = |mail: &ChainMail| approximate(&mail.text) + MAIL_OVERHEAD;
@@ -121,22 +129,18 @@ fn customer_language(request: &AnswerRequest, open: &[ChainMail]) -> String {
     told.to_owned()
 }
 
-/// Passages over the floor for the open mails as a whole and for each thing that they ask, best first.
-fn gather(request: &AnswerRequest, index: &Index, open: &[ChainMail]) -> Vec<Hit> {
+/// What is looked up for the open mails: each thing that they ask, and the whole of them.
+pub fn questions(request: &AnswerRequest) -> Vec<String> {
+    let open = open_mails(request);
     let whole = by_customer(open).collect::<Vec<_>>().join("\n");
-    let mut queries = vec![format!("{}\n{whole}", clip(&request.subject, MAX_SUBJECT)), whole.clone()];
-    queries.extend(by_customer(open).flat_map(asked).map(str::to_owned));
-    queries.truncate(SEARCHES);
-    let mut found: Vec<Hit> = vec![];
-    for hit in queries.iter().flat_map(|query| index.search(query, PASSAGES)) {
-        match found.iter_mut().find(|known| known.id == hit.id) {
-            Some(known) => known.score = known.score.max(hit.score),
-            None => found.push(hit),
+    let mut out: Vec<String> = vec![];
+    let asks = by_customer(open).flat_map(asked).map(str::to_owned).take(SEARCHES - 2);
+    for question in asks.chain([format!("{}\n{whole}", clip(&request.subject, MAX_SUBJECT)), whole.clone()]) {
+        if !question.trim().is_empty() && !out.contains(&question) {
+            out.push(question);
         }
     }
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-    found.truncate(PASSAGES);
-    found
+    out
 }
 
 fn rules(request: &AnswerRequest, secrets: &Secrets, language: &str) -> String {

@@ -45,7 +45,7 @@ pub struct TakeTurn {
 
 /// What the turn was found to need.
 enum Decision {
-    Answer(Box<Planned>, Answer),
+    Answer(Box<Planned>, Box<Answer>),
     NoAnswer(String),
     NeedsPerson(String),
 }
@@ -166,7 +166,7 @@ impl TakeTurn {
             Ok(answer) => &answer.usage,
             Err(error) => error.usage(),
         };
-        if usage.calls > 0 {
+        if usage.calls + usage.embedding_calls > 0 {
             told.entries.push(self.entry("model", in_words(usage)));
             told.usage = Some(usage.clone());
         }
@@ -263,7 +263,7 @@ impl TakeTurn {
         if planned.downgrades.is_empty() {
             self.tell(&guarded, GuardEffect::Draft, "Please check before sending:", told);
         }
-        Ok(Decision::Answer(Box::new(planned), answer))
+        Ok(Decision::Answer(Box::new(planned), Box::new(answer)))
     }
 
     /// The plan, in one transaction; it replaces what the former revision had planned and not begun.
@@ -465,8 +465,15 @@ fn in_words(usage: &Usage) -> String {
         1 => ", 1 earlier mail left out".to_owned(),
         more => format!(", {more} earlier mails left out"),
     };
+    let search = match usage.search.as_str() {
+        "" => String::new(),
+        search => format!(
+            " {search} ({}: {} call(s), {} tokens).",
+            usage.embedding_model, usage.embedding_calls, usage.embedding_tokens
+        ),
+    };
     format!(
-        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.",
+        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.{search}",
         usage.model,
         usage.provider,
         usage.context_tokens,
