@@ -20,7 +20,7 @@ fn settings(url: &str) -> ModelSettings {
     }
 }
 
-async fn world(
+pub async fn world(
     reply: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
     change: impl FnOnce(&mut Setup),
 ) -> (World, ModelServer) {
@@ -31,15 +31,15 @@ async fn world(
     (World::with(setup).await, server)
 }
 
-fn plays(character: Character) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
+pub fn plays(character: Character) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
     move |seen, _| character.reply(Dialect::OpenAi, seen)
 }
 
-async fn trace(world: &World, thread: &str) -> Trace {
+pub async fn trace(world: &World, thread: &str) -> Trace {
     world.conversation(thread).await.traces.into_iter().next().expect("a trace")
 }
 
-fn says(trace: &Trace, step: &str, text: &str) -> bool {
+pub fn says(trace: &Trace, step: &str, text: &str) -> bool {
     trace.entries.iter().any(|entry| entry.step == step && entry.said.contains(text))
 }
 

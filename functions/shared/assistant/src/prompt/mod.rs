@@ -47,6 +47,8 @@ pub struct Prompt {
     /// Of the whole, by our own count.
     pub tokens: u32,
     pub mails_left_out: u32,
+    /// Some text of the attachments found no room.
+    pub attachments_cut: bool,
     /// What may be named as a source.
     pub passages: Vec<Hit>,
     /// The language that the reply has to be in; `und` when the customer's cannot be told.
@@ -73,13 +75,16 @@ impl Prompt {
         let language = if set.is_empty() { customer_language.clone() } else { set };
         let system = rules(request, &secrets, &language);
         let mut passages = index.offered(&customer_language, &questions(request), meaning, PASSAGES);
-        let fixed = approximate(&system) + approximate(&frame(request, &secrets.fence, 0, &[], &[]));
+        let fixed = approximate(&system) + approximate(&frame(request, &secrets.fence, 0, &[], &[], &[]));
         let room = budget.saturating_sub(fixed);
         let cost = |mail: &ChainMail| approximate(&mail.text) + MAIL_OVERHEAD;
         let asked: u32 = open.iter().map(cost).sum();
         let Some(mut room) = room.checked_sub(asked) else {
             return Err("The mail is longer than the model's context budget.".to_owned());
         };
+        // What the open mails bring along, within a third of what is left.
+        let attached = attachments(request, room / 3);
+        room -= attached.cost;
         // The best passages first, within half of what is left, so that the thread keeps its own.
         let mut for_passages = room / 2;
         passages.retain(|passage| {
@@ -99,11 +104,12 @@ impl Prompt {
             shown += 1;
         }
         let left_out = request.chain.len() - shown;
-        let user = frame(request, &secrets.fence, left_out, &request.chain[left_out..], &passages);
+        let user = frame(request, &secrets.fence, left_out, &request.chain[left_out..], &attached.texts, &passages);
         Ok(Self {
             tokens: approximate(&system) + approximate(&user),
             system,
             user,
+            attachments_cut: attached.cut,
             mails_left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
             passages,
             language,
@@ -111,6 +117,40 @@ impl Prompt {
             canary: secrets.canary,
         })
     }
+}
+
+struct Attached {
+    /// Each with its name in the first line.
+    texts: Vec<String>,
+    /// Tokens.
+    cost: u32,
+    cut: bool,
+}
+
+/// As much of each attachment as fits into `room` tokens.
+fn attachments(request: &AnswerRequest, room: u32) -> Attached {
+    let mut found = Attached { texts: vec![], cost: 0, cut: false };
+    for file in &request.attachments {
+        let left = room - found.cost;
+        let tried = ATTACHMENT_STEPS.iter().map(|most| {
+            let kept = clip(&file.text, *most);
+            (
+                format!("name: {}\n{kept}", clip(&file.name.replace(['\n', '\r'], " "), 120)),
+                kept.len() < file.text.len(),
+            )
+        });
+        let fits =
+            tried.map(|(text, cut)| (approximate(&text) + MAIL_OVERHEAD, text, cut)).find(|(cost, ..)| *cost <= left);
+        match fits {
+            Some((cost, text, cut)) => {
+                found.cost += cost;
+                found.cut |= cut || file.truncated;
+                found.texts.push(text);
+            }
+            None => found.cut = true,
+        }
+    }
+    found
 }
 
 /// The mails that are to be answered, oldest first.
@@ -190,7 +230,14 @@ fn author(author: Author) -> &'static str {
 }
 
 /// The material, fenced.
-fn frame(request: &AnswerRequest, fence: &str, left_out: usize, mails: &[ChainMail], passages: &[Hit]) -> String {
+fn frame(
+    request: &AnswerRequest,
+    fence: &str,
+    left_out: usize,
+    mails: &[ChainMail],
+    attachments: &[String],
+    passages: &[Hit],
+) -> String {
     let mut text = String::new();
     let mut part = |what: &str, body: &str| {
         // The word is new for each request, so no mail can hold it; one that did could not end its part.
@@ -205,6 +252,9 @@ fn frame(request: &AnswerRequest, fence: &str, left_out: usize, mails: &[ChainMa
     for (at, mail) in mails.iter().enumerate() {
         let open = if at >= open_from { ", to be answered" } else { "" };
         part(&format!("{}, untrusted{open}", author(mail.author)), &mail.text);
+    }
+    for attachment in attachments {
+        part("attachment of a mail to be answered, untrusted", attachment);
     }
     if !request.unread_attachments.is_empty() {
         let names: Vec<&str> = request.unread_attachments.iter().take(MAX_NAMES).map(|name| clip(name, 120)).collect();

@@ -336,7 +336,7 @@ fn accept(read: Read, prompt: Prompt) -> Result<Answer, Failed> {
     let doubted = is_in_another_language(&read.reply, &prompt.language);
     Ok(Answer {
         answerable: true,
-        confidence: if doubted { read.confidence.min(DOUBTED) } else { read.confidence },
+        confidence: if doubted || prompt.attachments_cut { read.confidence.min(DOUBTED) } else { read.confidence },
         reply: read.reply.trim().to_owned(),
         sources,
         reason_for_person: None,

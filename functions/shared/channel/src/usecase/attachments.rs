@@ -40,7 +40,7 @@ impl ReadAttachments {
     ) -> Result<Vec<Told>, AssistantError> {
         let open = conversation.mails.iter().rev().filter(|mail| turn.mails.contains(&mail.message));
         let mut read = Reading::new(&*self.reader);
-        for mail in open.filter(|mail| mail.attachments.iter().any(|file| read.counts(file))) {
+        for mail in open.filter(|mail| mail.attachments.iter().any(|file| counts(&*self.reader, file))) {
             let wanted = read.wanted(mail);
             if wanted.is_empty() {
                 read.take(mail, Err("too many mails of this turn have attachments"));
@@ -59,6 +59,12 @@ impl ReadAttachments {
     }
 }
 
+/// Pictures in the text are no attachments. A document is one even where its mail says that it stands in the text, as
+/// some mail programs do with each.
+fn counts(reader: &dyn MailReader, file: &Attachment) -> bool {
+    !file.inline || reader.may_hold_text(file)
+}
+
 /// The reading of a turn's attachments, apart from where their mails come from.
 pub struct Reading<'a> {
     reader: &'a dyn MailReader,
@@ -72,12 +78,6 @@ pub struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub fn new(reader: &'a dyn MailReader) -> Self {
         Self { reader, mails: 0, texts: vec![], unread: vec![], told: vec![], seen: vec![] }
-    }
-
-    /// Pictures in the text are no attachments. A document is one even where its mail says that it stands in the text,
-    /// as some mail programs do with each.
-    fn counts(&self, file: &Attachment) -> bool {
-        !file.inline || self.reader.may_hold_text(file)
     }
 
     /// The parts of a mail that are to be read; none when nothing of it can be.
@@ -101,7 +101,8 @@ impl<'a> Reading<'a> {
             }
             _ => vec![],
         };
-        for file in mail.attachments.iter().filter(|file| self.counts(file)) {
+        let reader = self.reader;
+        for file in mail.attachments.iter().filter(|file| counts(reader, file)) {
             let read = found.iter().position(|(part, _)| *part == file.part).map(|at| found.swap_remove(at).1);
             let read = read.unwrap_or_else(|| Err(self.why_not(file, raw.err())));
             self.keep(file, read);

@@ -14,7 +14,7 @@ use crate::usecase::common::Rules;
 /// Before the assistant is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    Ask(AnswerRequest),
+    Ask(Box<AnswerRequest>),
     /// Nothing is answered: a code, and why in words.
     NoAnswer(String),
     NeedsPerson(String),
@@ -51,7 +51,7 @@ pub fn before_asking(view: &MailboxView, conversation: &Conversation, turn: &Tur
     if let Some(obstacle) = mails.iter().flat_map(|mail| &mail.obstacles).next() {
         return Verdict::NeedsPerson(obstacle_in_words(*obstacle).to_owned());
     }
-    Verdict::Ask(question(view, conversation, turn))
+    Verdict::Ask(Box::new(question(view, conversation, turn)))
 }
 
 fn suppressed(mail: &StoredMail) -> Option<Suppression> {

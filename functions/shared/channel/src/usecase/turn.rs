@@ -195,7 +195,7 @@ impl TakeTurn {
         told: &mut Told,
     ) -> Result<Decision, AssistantError> {
         let mut request = match before_asking(view, conversation, turn) {
-            Verdict::Ask(request) => request,
+            Verdict::Ask(request) => *request,
             Verdict::NoAnswer(why) => {
                 told.entries.push(self.entry("suppression", why.clone()));
                 return Ok(Decision::NoAnswer(why));

@@ -200,3 +200,42 @@ fn words_that_are_placed_one_by_one_are_parted() {
                  0 -40 Td (apart) Tj ET q 1 0 0 1 0 -100 cm BT /A 10 Tf 50 700 Td (moved) Tj ET Q";
     assert_eq!(read("a.pdf", &pdf(page, &[])).unwrap(), "one twothree four\nnext\n\napart\n\nmoved");
 }
+
+#[test]
+fn the_attachments_of_a_mail_are_read_by_the_numbers_of_their_parts() {
+    use channel::ports::MailReader;
+    let policy = base64(fixture!("policy.pdf"));
+    let mail = format!(
+        "From: a@example.com\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nSee the files.\r\n\
+         --b\r\nContent-Type: application/pdf; name=policy.pdf\r\nContent-Disposition: inline; filename=policy.pdf\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{policy}\r\n\
+         --b\r\nContent-Type: text/csv; charset=iso-8859-1\r\nContent-Disposition: attachment; filename=prices.csv\r\n\
+         Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=F6=DFe;Preis\r\nXL;9\r\n\
+         --b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=photo.png\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"
+    );
+    let read = crate::read(mail.as_bytes()).unwrap();
+    let named = |name: &str| read.attachments.iter().find(|file| file.name == name).unwrap();
+    let (policy, prices, photo) = (named("policy.pdf"), named("prices.csv"), named("photo.png"));
+    let mime = crate::Mime;
+    assert!(mime.may_hold_text(policy) && mime.may_hold_text(prices) && !mime.may_hold_text(photo));
+    let texts = mime.attachments(mail.as_bytes(), &[prices.part, policy.part, photo.part, 99]);
+    assert_eq!(texts[0].as_ref().unwrap().markdown, "- Größe: XL; Preis: 9");
+    assert!(texts[1].as_ref().unwrap().markdown.starts_with(POLICY));
+    assert_eq!(texts[2].as_ref().unwrap_err(), &NotRead::UnknownKind.to_string());
+    assert_eq!(texts[3].as_ref().unwrap_err(), &NotRead::Damaged.to_string());
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let sign = SIGNS[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= chunk.len() { sign as char } else { '=' });
+        }
+    }
+    out
+}

@@ -115,7 +115,7 @@ pub async fn take(desk: &Desk, scenario: &Scenario, no: usize) -> Result<Outcome
         Verdict::NoAnswer(why) => Ok(Outcome::none(Route::Ignore, why)),
         Verdict::NeedsPerson(why) => Ok(Outcome::none(Route::Person, why)),
         Verdict::Ask(request) => {
-            let mut request = AnswerRequest { deadline: Some(now.plus(desk.within)), ..request };
+            let mut request = AnswerRequest { deadline: Some(now.plus(desk.within)), ..*request };
             let mut attached = Reading::new(&mime::Mime);
             for mail in conversation.mails.iter().filter(|mail| turn.mails.contains(&mail.message)) {
                 attached.take(mail, Ok(&raw));
