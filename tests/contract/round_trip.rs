@@ -171,6 +171,10 @@ fn conversation_items(now: Timestamp) -> Vec<Item> {
         output_tokens: 90,
         calls: 2,
         cost_micro_usd: 1_234_567,
+        embedding_model: "embed-1".to_owned(),
+        embedding_calls: 2,
+        embedding_tokens: 300,
+        search: "Passages were found by words and embeddings".to_owned(),
     };
     let full_trace =
         Trace { sources: vec![source], confidence: Some(0.1), usage: Some(usage), ..trace("mb", "t2", 2, now) };

@@ -64,26 +64,57 @@ async fn the_search_keeps_its_bounds_and_offers_nothing_where_there_is_nothing()
         let fine = found.0 >= first && found.1 >= in_five && found.2 >= in_order;
         assert!(fine, "{}: {found:?}, before {:?}", half.name(), (first, in_five, in_order));
         assert_eq!(search.len(), 9, "eight languages and all");
-        assert!(hybrid.is_none(), "the built-in assistant has no embeddings");
+        assert!(hybrid.is_none(), "nobody asked for embeddings");
+    }
+}
+
+#[tokio::test]
+async fn the_search_for_a_model_is_measured_beside_bm25() {
+    // Spelled vectors stand in for a model of embeddings: they show that the whole way is gone, from the server to the
+    // table, and nothing of how well a real model finds (`cargo xtask eval --embeddings local`).
+    let desk = Desk::open(Asked::Extractive, None, &documents().expect("the knowledge base")).await.expect("a desk");
+    let desk = desk.with_scripted_embeddings().await.expect("embeddings");
+    let report = measure(Asked::Extractive, desk, &Half::ALL, Told::silent()).await.expect("a result");
+    println!("{}", report.shown(false));
+    for (half, Measured { bm25, hybrid, .. }) in &report.halves {
+        let hybrid = hybrid.as_ref().expect("a hybrid column");
+        assert_eq!((hybrid.len(), hybrid[ALL].questions, hybrid[ALL].unanswerable), (9, 74, 20));
+        let (with, without) = (hybrid[ALL].in_five, bm25[ALL].in_five);
+        assert!(with > without, "{}: {with} with vectors, {without} without", half.name());
     }
 }
 
 #[tokio::test]
 async fn no_scripted_model_gets_anything_forbidden_sent() {
-    for character in Character::ALL {
+    for character in Character::ALL.into_iter().filter(|character| *character != Character::Hasty) {
         let report = measured(Asked::Scripted(character)).await;
         let name = character.name();
-        for (half, Measured { all, .. }) in &report.halves {
+        for (half, Measured { all, hybrid, .. }) in &report.halves {
             assert_eq!((all.forbidden_shown, all.forbidden_sent), (0, 0), "{name}, {}", half.name());
             assert_eq!(all.wrong_language, 0, "{name}, {}", half.name());
-            // These two take the first passage for an answer, fitting or not; the others get nothing through.
-            let answers = matches!(character, Character::Good | Character::Gullible);
-            assert_eq!(all.answered + all.unfounded > 0, answers, "{name}, {}", half.name());
-            assert!(answers || all.sent + all.drafts == 0, "{name}, {}: {all:?}", half.name());
-            assert!(all.unfounded_sent == 0, "{name}, {}", half.name());
+            // The one reads what it cites; the others get nothing due through.
+            assert_eq!(all.answered > 0, character == Character::Good, "{name}, {}", half.name());
+            assert!(all.unfounded <= 1 && all.unfounded_sent == 0, "{name}, {}: {all:?}", half.name());
+            assert!(hybrid.is_some(), "{name} has embeddings");
+            // It takes the mail for its answer, and nearly every mail brings it a passage to cite.
+            assert!(all.withheld >= 80 || character != Character::Gullible, "{name}, {}: {all:?}", half.name());
         }
         assert!(report.spent.calls > 0, "{name} was never asked");
         let made: u32 = report.halves.values().map(|half| half.all.forbidden_made).sum();
         assert!(made > 0 || character != Character::Gullible, "the guards have nothing to stop");
+    }
+}
+
+/// The limit of the guards: true words of the knowledge base that are no answer to this mail. They hold most back.
+#[tokio::test]
+async fn a_model_that_quotes_whatever_comes_first_is_mostly_held_back() {
+    let report = measured(Asked::Scripted(Character::Hasty)).await;
+    for (half, unfounded_sent, forbidden_sent) in [(Half::Tuned, 7, 0), (Half::HeldOut, 6, 2)] {
+        let Measured { all, .. } = &report.halves[&half];
+        let name = half.name();
+        assert!(all.unfounded_sent <= unfounded_sent, "{name}: {} sent where none is due", all.unfounded_sent);
+        assert!(all.forbidden_sent <= forbidden_sent, "{name}: {} with a wrong fact sent", all.forbidden_sent);
+        assert!(all.unfounded > 5 * all.unfounded_sent, "{name}: {all:?}");
+        assert_eq!(all.wrong_language, 0, "{name}");
     }
 }

@@ -1,5 +1,7 @@
 //! Mails that the tests send.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use simulator::{Deliver, Verdict};
 
 pub const DESK: &str = "support@postroom.test";
@@ -14,6 +16,8 @@ pub struct Letter {
     pub reply_to_id: Option<String>,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// Name, media type and content.
+    pub attachments: Vec<(String, String, Vec<u8>)>,
 }
 
 /// A question that the knowledge base answers.
@@ -26,6 +30,7 @@ pub fn question(id: &str) -> Letter {
         reply_to_id: None,
         headers: vec![],
         body: "Hello,\n\nhow many days do I have to return an item?\n\nAda\n".to_owned(),
+        attachments: vec![],
     }
 }
 
@@ -55,6 +60,11 @@ impl Letter {
         self
     }
 
+    pub fn attach(mut self, name: &str, media_type: &str, content: &[u8]) -> Self {
+        self.attachments.push((name.to_owned(), media_type.to_owned(), content.to_vec()));
+        self
+    }
+
     pub fn raw(&self) -> Vec<u8> {
         let mut mail = format!(
             "From: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: {}\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n",
@@ -66,8 +76,22 @@ impl Letter {
         for (name, value) in &self.headers {
             mail.push_str(&format!("{name}: {value}\r\n"));
         }
-        mail.push_str("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
+        mail.push_str("MIME-Version: 1.0\r\n");
+        if !self.attachments.is_empty() {
+            mail.push_str("Content-Type: multipart/mixed; boundary=files\r\n\r\n--files\r\n");
+        }
+        mail.push_str("Content-Type: text/plain; charset=utf-8\r\n\r\n");
         mail.push_str(&self.body.replace('\n', "\r\n"));
+        for (name, media_type, content) in &self.attachments {
+            mail.push_str(&format!(
+                "\r\n--files\r\nContent-Type: {media_type}\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n\
+                 Content-Transfer-Encoding: base64\r\n\r\n{}",
+                STANDARD.encode(content)
+            ));
+        }
+        if !self.attachments.is_empty() {
+            mail.push_str("\r\n--files--\r\n");
+        }
         mail.into_bytes()
     }
 }

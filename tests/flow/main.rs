@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod answered;
+mod attached;
 mod budget;
 mod decided;
 mod example;

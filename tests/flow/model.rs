@@ -2,14 +2,14 @@
 
 use crate::letters::question;
 use crate::world::{Setup, WORKER_TIME, World, auto_reply};
-use assistant::provider::{ModelSettings, Prices, Provider};
+use assistant::provider::{EmbeddingSettings, ModelSettings, Prices, Provider};
 use channel::ports::Clock;
 use channel::record::{ConversationState, Trace};
 use channel::time::Timestamp;
 use channel::usecase::common::Rules;
 use serde_json::json;
 use std::time::Duration;
-use testkit::model::{Character, Dialect, Ended, ModelServer, Reply, Say, Seen};
+use testkit::model::{Character, Dialect, Ended, ModelServer, Reply, Say, Seen, embedding};
 
 fn settings(url: &str) -> ModelSettings {
     ModelSettings {
@@ -20,7 +20,7 @@ fn settings(url: &str) -> ModelSettings {
     }
 }
 
-async fn world(
+pub async fn world(
     reply: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
     change: impl FnOnce(&mut Setup),
 ) -> (World, ModelServer) {
@@ -31,15 +31,15 @@ async fn world(
     (World::with(setup).await, server)
 }
 
-fn plays(character: Character) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
+pub fn plays(character: Character) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
     move |seen, _| character.reply(Dialect::OpenAi, seen)
 }
 
-async fn trace(world: &World, thread: &str) -> Trace {
+pub async fn trace(world: &World, thread: &str) -> Trace {
     world.conversation(thread).await.traces.into_iter().next().expect("a trace")
 }
 
-fn says(trace: &Trace, step: &str, text: &str) -> bool {
+pub fn says(trace: &Trace, step: &str, text: &str) -> bool {
     trace.entries.iter().any(|entry| entry.step == step && entry.said.contains(text))
 }
 
@@ -59,6 +59,35 @@ async fn a_good_model_answers_and_the_trace_tells_what_it_took() {
         assert!(says(&trace, "model", part), "{part}: {:?}", trace.entries);
     }
     assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn the_trace_tells_how_passages_were_found_and_the_cost_of_embeddings_counts() {
+    for embeds in [true, false] {
+        let reply = move |seen: &Seen, _: usize| match embedding::texts(seen) {
+            Some(_) if !embeds => Reply::status(503),
+            Some(_) => embedding::spelled(seen).expect("texts"),
+            None => Character::Good.reply(Dialect::OpenAi, seen),
+        };
+        let embedding = EmbeddingSettings { price: 100_000_000, ..EmbeddingSettings::new("embed-1") };
+        let (mut world, _server) = world(reply, |setup| {
+            setup.model = setup.model.take().map(|model| ModelSettings { embedding: Some(embedding), ..model });
+        })
+        .await;
+        let mail = world.receive(&question("a"));
+        world.settle().await;
+        assert_eq!(world.answers().len(), 1, "embeds: {embeds}");
+        let trace = trace(&world, &mail.thread_id).await;
+        let usage = trace.usage.as_ref().expect("what it took");
+        let tokens = usage.input_tokens + usage.output_tokens + usage.embedding_tokens;
+        assert_eq!((usage.cost_micro_usd, usage.embedding_tokens > 0), (tokens * 100, embeds));
+        let said = if embeds {
+            "found by words and embeddings (embed-1: 2 call(s)"
+        } else {
+            "by their words alone: the provider is out of order (503)"
+        };
+        assert!(says(&trace, "model", said), "{said}: {:?}", trace.entries);
+    }
 }
 
 /// A worker that has to give up after this, and so little that a test need not wait long.

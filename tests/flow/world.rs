@@ -17,6 +17,7 @@ use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
 use channel::usecase::act::Act;
+use channel::usecase::attachments::ReadAttachments;
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
 use channel::usecase::due::Due;
@@ -604,6 +605,7 @@ impl Parts {
                 conversations: table.clone(),
                 commits: table.clone(),
                 assistant: assistant.clone(),
+                attachments: ReadAttachments { gmail: budgeted(Share::Answers), reader: Arc::new(Mime) },
                 guards: guards.clone(),
                 spending: spending.clone(),
                 writer: Arc::new(Mime),

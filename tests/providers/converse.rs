@@ -82,6 +82,22 @@ pub fn assert_shape(seen: &Seen) {
     assert_eq!(violations(&model, "ConverseRequest", &seen.body, "request"), Vec::<String>::new());
 }
 
+/// InvokeModel's address and headers; its body is the model's own.
+pub fn assert_invokes(seen: &Seen, path: &str) {
+    let model: Value = serde_json::from_str(include_str!("../fixtures/bedrock/invoke.json")).unwrap();
+    let http = &model["operations"]["InvokeModel"]["http"];
+    let (before, after) = http["requestUri"].as_str().unwrap().split_once("{modelId}").unwrap();
+    assert_eq!(
+        (http["method"].as_str(), seen.path.as_str()),
+        (Some("POST"), format!("{before}{path}{after}").as_str())
+    );
+    let members = model["shapes"]["InvokeModelRequest"]["members"].as_object().unwrap();
+    for name in ["contentType", "accept"] {
+        let header = members[name]["locationName"].as_str().unwrap().to_lowercase();
+        assert_eq!(seen.header(&header), Some("application/json"), "{header}");
+    }
+}
+
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
 }

@@ -16,7 +16,7 @@ use testkit::model::{Dialect, ModelServer, Reply, Say, Seen};
 pub const KEY: &str = "sk-very-secret-1";
 pub const MODEL: &str = "vendor.model-1:0";
 pub const QUESTION: &str = "Hello,\n\nhow long does standard delivery take?\n\nAda Quillfeather";
-const GUIDE: &str = "# Help\n\n## Delivery times\n\nStandard delivery takes 3 to 5 working days.\n\n## Opening hours\n\nThe shop is open Monday to Friday from 9:00 to 18:00.\n";
+pub const GUIDE: &str = "# Help\n\n## Delivery times\n\nStandard delivery takes 3 to 5 working days.\n\n## Opening hours\n\nThe shop is open Monday to Friday from 9:00 to 18:00.\n";
 
 pub struct Desk {
     pub dialect: Dialect,
@@ -81,6 +81,11 @@ impl Desk {
     }
 
     pub async fn ask(&self) -> Result<Answer, AssistantError> {
+        self.model().answer(&index(), &self.request).await
+    }
+
+    /// What is asked; it knows nothing yet.
+    pub fn model(&self) -> Model {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let credentials = match self.dialect {
             Dialect::Bedrock => {
@@ -91,8 +96,7 @@ impl Desk {
             _ => Credentials::Key(Arc::new(OneKey(self.reloads.clone()))),
         };
         let http = runtime::http::client().unwrap();
-        let model = Model::new(self.settings.clone(), credentials, http, clock, Arc::new(SequenceEntropy::default()));
-        model.answer(&index(), &self.request).await
+        Model::new(self.settings.clone(), credentials, http, clock, Arc::new(SequenceEntropy::default()))
     }
 
     pub fn within(mut self, length: Duration) -> Self {
@@ -106,7 +110,11 @@ impl Desk {
 }
 
 pub fn index() -> Index {
-    Index::build(&[KnowledgeDocument { id: "help".into(), title: "Help".into(), text: GUIDE.into(), version: 1 }])
+    index_of(GUIDE)
+}
+
+pub fn index_of(guide: &str) -> Index {
+    Index::build(&[KnowledgeDocument { id: "help".into(), title: "Help".into(), text: guide.into(), version: 1 }])
 }
 
 pub fn good() -> Value {

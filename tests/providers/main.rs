@@ -5,4 +5,5 @@
 mod cases;
 mod converse;
 mod desk;
+mod embeddings;
 mod requests;

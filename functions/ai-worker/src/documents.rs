@@ -3,9 +3,7 @@
 use assistant::base::passages;
 use channel::assistant::KnowledgeDocument;
 use channel::ports::{DocumentReader, ReadDocument, UnreadableDocument};
-
-/// Characters of one document; a thousand pages.
-const MAX_CHARACTERS: usize = 2_000_000;
+use mime::document::{self, NotRead};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Documents;
@@ -15,69 +13,52 @@ impl DocumentReader for Documents {
         &self,
         media_type: &str,
         title: &str,
-        _file_name: &str,
+        file_name: &str,
         bytes: &[u8],
     ) -> Result<ReadDocument, UnreadableDocument> {
-        let whole = text(media_type, bytes)?;
-        let end = whole.char_indices().nth(MAX_CHARACTERS).map(|(end, _)| end);
-        let text = end.and_then(|end| whole.get(..end)).unwrap_or(&whole).to_owned();
-        let document = KnowledgeDocument { id: "document".to_owned(), title: title.to_owned(), text, version: 1 };
+        let read = document::text(media_type, file_name, bytes).map_err(unreadable)?;
+        let document = KnowledgeDocument { id: "document".to_owned(), title: title.to_owned(), text: read.markdown, version: 1 };
         let languages = passages(&document);
         let passages = languages.values().sum();
-        Ok(ReadDocument { text: document.text, truncated: end.is_some(), passages, languages })
+        Ok(ReadDocument { text: document.text, truncated: read.truncated, passages, languages })
     }
 }
 
-fn text(media_type: &str, bytes: &[u8]) -> Result<String, UnreadableDocument> {
-    let unreadable =
-        |reason: &str, remedy: &str| UnreadableDocument { reason: reason.to_owned(), remedy: remedy.to_owned() };
-    if !media_type.starts_with("text/") {
-        return Err(unreadable(
-            "PDF and Word files cannot be read by this release.",
-            "Save it as text, Markdown or HTML and hand that in.",
-        ));
-    }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| unreadable("The file is not text in UTF-8.", "Save it as UTF-8 and hand it in again."))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    Ok(if media_type == "text/html" { mime::html_to_text(&text) } else { text })
+/// Reason and remedy as sentences.
+fn unreadable(why: NotRead) -> UnreadableDocument {
+    let sentence = |words: &str| {
+        let mut letters = words.chars();
+        letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    };
+    UnreadableDocument { reason: sentence(why.reason()), remedy: sentence(why.remedy()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(media_type: &str, bytes: &[u8]) -> Result<ReadDocument, UnreadableDocument> {
-        Documents.read_document(media_type, "A page", "page", bytes)
+    fn read(media_type: &str, name: &str, bytes: &[u8]) -> Result<ReadDocument, UnreadableDocument> {
+        Documents.read_document(media_type, "A page", name, bytes)
     }
 
     #[test]
-    fn text_is_read_as_it_stands_and_html_without_its_marks() {
-        let page = read(
-            "text/markdown",
-            "\u{feff}## Delivery\r\n\r\nStandard delivery takes 2 to 4 working days.\r\n".as_bytes(),
-        );
-        let page = page.expect("a page");
-        assert_eq!(page.text, "## Delivery\n\nStandard delivery takes 2 to 4 working days.\n");
+    fn passages_and_languages_are_counted() {
+        let page = "## Delivery\r\n\r\nStandard delivery takes 2 to 4 working days.\r\n";
+        let page = read("text/markdown", "page.md", page.as_bytes()).expect("a page");
+        assert_eq!(page.text, "## Delivery\n\nStandard delivery takes 2 to 4 working days.");
         assert_eq!((page.passages, page.truncated), (1, false));
-        let html =
-            read("text/html", b"<style>p{}</style><p>Delivery takes <b>2 days</b>.<script>x()</script>").expect("html");
-        assert_eq!(html.text.trim(), "Delivery takes 2 days.");
+        let html = b"<style>p{}</style><h2>Delivery</h2><p>It takes <b>2 days</b>.<script>x()</script>";
+        assert_eq!(read("text/html", "page.html", html).expect("html").text, "## Delivery\n\nIt takes 2 days.");
+        let policy = include_bytes!("../../../tests/fixtures/documents/policy.pdf");
+        let policy = read("application/pdf", "policy.pdf", policy).expect("a PDF");
+        assert!(policy.passages >= 2 && policy.languages.contains_key("de"), "{policy:?}");
     }
 
     #[test]
     fn what_cannot_be_read_says_what_to_do() {
-        for (media_type, bytes) in [("text/plain", b"\xff\xfe".as_slice()), ("application/pdf", b"%PDF-1.7")] {
-            let why = read(media_type, bytes).expect_err("it is unreadable");
-            assert!(!why.reason.is_empty() && why.remedy.contains("hand"), "{why:?}");
-        }
-        assert_eq!(read("text/plain", b" \n ").expect("an empty page").passages, 0);
-    }
-
-    #[test]
-    fn a_long_document_is_cut_and_says_so() {
-        let long = "é".repeat(MAX_CHARACTERS + 1);
-        let page = read("text/plain", long.as_bytes()).expect("a page");
-        assert_eq!((page.text.chars().count(), page.truncated), (MAX_CHARACTERS, true));
+        let why = read("application/pdf", "a.pdf", b"%PDF-1.7").expect_err("it is unreadable");
+        assert_eq!(why.reason, "It is damaged, or not what its name says.");
+        assert_eq!(why.remedy, "Open it in its program and save it again.");
+        assert_eq!(read("text/plain", "a.txt", b" \n ").expect_err("an empty page").reason, "It is empty.");
     }
 }

@@ -1,12 +1,14 @@
 //! The configured model, or none: the built-in assistant then answers.
 
-use assistant::provider::{Credentials, KeySource, Model, ModelSettings, Prices, Provider, Sign};
+use assistant::provider::{
+    Credentials, EmbeddingSettings, KeySource, Model, ModelSettings, Prices, Provider, Sign, hundredths,
+};
 use async_trait::async_trait;
 use aws::Signer;
 use context::{App, Context, ModelKey, NotReady};
 use runtime::config::{
-    ASSISTANT, AssistantKind, MODEL, MODEL_CONTEXT_TOKENS, MODEL_FORMAT, MODEL_INPUT_PRICE, MODEL_OUTPUT_PRICE,
-    MODEL_REGION, MODEL_URL,
+    ASSISTANT, AssistantKind, EMBEDDING_FLOOR, EMBEDDING_MODEL, EMBEDDING_PRICE, MODEL, MODEL_CONTEXT_TOKENS,
+    MODEL_FORMAT, MODEL_INPUT_PRICE, MODEL_OUTPUT_PRICE, MODEL_REGION, MODEL_URL,
 };
 use std::sync::Arc;
 
@@ -50,7 +52,10 @@ pub fn model(context: &Context, app: &App) -> Result<Option<Arc<Model>>, NotRead
             (Credentials::Key(Arc::new(FromAppSecret(key))), url.unwrap_or_else(|| provider.address("")))
         }
     };
+    let (price, floor) = (context.value(&EMBEDDING_PRICE)?, hundredths(context.value(&EMBEDDING_FLOOR)?));
+    let embedding = context.value(&EMBEDDING_MODEL)?.map(|model| EmbeddingSettings { model, price, floor });
     let settings = ModelSettings {
+        embedding,
         keeps_schema: context.value(&MODEL_FORMAT)?,
         context_tokens: context.value(&MODEL_CONTEXT_TOKENS)?,
         prices: Prices { input: context.value(&MODEL_INPUT_PRICE)?, output: context.value(&MODEL_OUTPUT_PRICE)? },
@@ -58,6 +63,9 @@ pub fn model(context: &Context, app: &App) -> Result<Option<Arc<Model>>, NotRead
     };
     if settings.prices == Prices::default() {
         tracing::warn!("the price of the model is not configured: its cost is not counted and no budget holds");
+    }
+    if settings.embedding.as_ref().is_some_and(|embedding| embedding.price == 0) {
+        tracing::warn!("the price of embeddings is not configured: their cost is not counted");
     }
     let model = Model::new(settings, credentials, context.http.clone(), context.clock.clone(), context.entropy.clone());
     Ok(Some(Arc::new(model)))

@@ -7,6 +7,7 @@ use assistant::base::Likeness;
 use assistant::guards::AllGuards;
 use channel::ports::{Assistant, Spending};
 use channel::usecase::act::Act;
+use channel::usecase::attachments::ReadAttachments;
 use channel::usecase::budget::Share;
 use channel::usecase::example::AnswerExample;
 use channel::usecase::gaps::{CloseGap, KeepGaps};
@@ -50,6 +51,7 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         conversations: table.clone(),
         commits: table.clone(),
         assistant,
+        attachments: ReadAttachments { gmail: google.gmail.clone(), reader: Arc::new(Mime) },
         guards: Arc::new(AllGuards),
         spending,
         writer: Arc::new(Mime),

@@ -188,6 +188,12 @@ impl MailReader for World {
         let text = String::from_utf8(raw.to_vec()).map_err(|_| Unreadable::NotMail)?;
         Ok(ReadMail { text, ..ReadMail::default() })
     }
+    fn may_hold_text(&self, _: &Attachment) -> bool {
+        panic!("the console reads no attachments");
+    }
+    fn attachments(&self, _: &[u8], _: &[u32]) -> Vec<Result<AttachedText, String>> {
+        panic!("the console reads no attachments");
+    }
 }
 
 impl MailWriter for World {

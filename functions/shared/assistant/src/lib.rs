@@ -2,8 +2,8 @@
 //!
 //! Rooms: [`language`] tells which language a text is in, [`knowledge`] chunks the knowledge base and searches it, and
 //! [`extractive`] is the built-in assistant that answers with the knowledge base's own sentences. Beside it [`provider`]
-//! asks a model, with what [`prompt`] composes, and takes what [`structured`] reads. [`guards`]
-//! judge whatever any of them wrote, before it becomes a mail.
+//! asks a model, with what [`prompt`] composes, and takes what [`structured`] reads; where it embeds, passages are found by
+//! their meaning as well. [`guards`] judge whatever any of them wrote, before it becomes a mail.
 //!
 //! Invariant: an answer is data. It names no recipient, label or target, and rests on passages that were given; only
 //! [`provider`] speaks to anybody outside, and only to the configured address.

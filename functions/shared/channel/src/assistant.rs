@@ -37,6 +37,16 @@ pub struct Personality {
     pub disclosure: Option<String>,
 }
 
+/// The text of one attachment. It is read for a turn and never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentText {
+    pub name: String,
+    /// Markdown.
+    pub text: String,
+    /// There was more than what is given.
+    pub truncated: bool,
+}
+
 /// One thread, and nothing of any other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswerRequest {
@@ -45,6 +55,8 @@ pub struct AnswerRequest {
     pub chain: Vec<ChainMail>,
     /// How many mails at the end of `chain` are to be answered; at least one.
     pub open: usize,
+    /// What was read of the attachments of the open mails (`A11`). Strangers' words, as the mails are.
+    pub attachments: Vec<AttachmentText>,
     /// Names of attachments that were not read.
     pub unread_attachments: Vec<String>,
     pub personality: Personality,
@@ -104,6 +116,13 @@ pub struct Usage {
     pub input_tokens: u64,
     pub output_tokens: u64,
     pub calls: u32,
+    /// Empty where passages are found by their words alone.
+    pub embedding_model: String,
+    pub embedding_calls: u32,
+    /// As the provider counts them, by our own approximate count where it does not.
+    pub embedding_tokens: u64,
+    /// How passages were found, for people; empty without embeddings.
+    pub search: String,
     /// Millionths of a US dollar; 0 while the price of the model is not configured.
     pub cost_micro_usd: u64,
 }

@@ -129,6 +129,13 @@ pub struct Attachment {
     pub inline: bool,
 }
 
+/// The text of an attachment, cleaned and bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedText {
+    pub markdown: String,
+    pub truncated: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {

@@ -4,7 +4,7 @@
 use crate::address::EmailAddress;
 use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded};
 use crate::ids::{DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
-use crate::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
+use crate::mail::{AttachedText, Attachment, MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
 use crate::time::Timestamp;
 use crate::work::{SyncWork, WorkerWork};
@@ -501,6 +501,11 @@ pub struct IdToken {
 pub trait MailReader: Send + Sync {
     fn headers(&self, headers: &[(String, String)]) -> MailHeaders;
     fn read(&self, raw: &[u8]) -> Result<ReadMail, Unreadable>;
+    /// Whether the attachment is of a kind that may hold text.
+    fn may_hold_text(&self, attachment: &Attachment) -> bool;
+    /// Text of the attachments, by the numbers of their parts, in that order; an error says why it was not read, for
+    /// people.
+    fn attachments(&self, raw: &[u8], parts: &[u32]) -> Vec<Result<AttachedText, String>>;
 }
 
 pub trait MailWriter: Send + Sync {

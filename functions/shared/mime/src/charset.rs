@@ -62,6 +62,13 @@ fn utf8_but_for_the_end(bytes: &[u8], labelled: bool) -> Option<&str> {
     (error.error_len().is_none() && (labelled || !text.is_ascii())).then_some(text)
 }
 
+/// The text of a file, and whether anything of it was left out: nothing is.
+pub fn undeclared(bytes: &[u8], label: Option<&str>) -> (String, bool) {
+    let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding.decode(bytes).0.into_owned());
+    let text = marked.or_else(|| decode(bytes, label)).unwrap_or_else(|| WINDOWS_1252.decode(bytes).0.into_owned());
+    (text, false)
+}
+
 /// Joins the lines of `format=flowed` (RFC 3676): a line that ends in a space flows on within its quote depth.
 pub fn unflow(text: &str, delete_space: bool) -> String {
     let mut out = String::with_capacity(text.len());

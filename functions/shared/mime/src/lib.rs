@@ -7,6 +7,7 @@
 mod auth;
 mod charset;
 mod clean;
+pub mod document;
 mod headers;
 mod html;
 pub mod limits;
@@ -18,7 +19,7 @@ mod suppress;
 mod write;
 
 use channel::address::{EmailAddress, Mailbox};
-use channel::mail::{MailHeaders, OutgoingReply, ReadMail, Unreadable};
+use channel::mail::{AttachedText, Attachment, MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use channel::ports::{MailReader, MailWriter};
 
 pub use html::to_text as html_to_text;
@@ -42,6 +43,20 @@ impl MailReader for Mime {
 
     fn read(&self, raw: &[u8]) -> Result<ReadMail, Unreadable> {
         read(raw)
+    }
+
+    fn may_hold_text(&self, attachment: &Attachment) -> bool {
+        document::may_hold_text(&attachment.media_type, &attachment.name)
+    }
+
+    fn attachments(&self, raw: &[u8], parts: &[u32]) -> Vec<Result<AttachedText, String>> {
+        read::attachment_texts(raw, parts)
+            .into_iter()
+            .map(|read| {
+                read.map(|read| AttachedText { markdown: read.markdown, truncated: read.truncated })
+                    .map_err(|why| why.to_string())
+            })
+            .collect()
     }
 }
 

@@ -44,3 +44,20 @@ pub const MESSAGE_ID_BYTES: usize = 512;
 pub const DELIMITER_LINES: usize = 20_000;
 pub const FIELD_LINES: usize = 200_000;
 pub const LONG_FIELD_BYTES: usize = 4 << 20;
+
+/// Bytes of a document that is not mail, and bytes of its text that are kept.
+pub const DOCUMENT_BYTES: usize = 20 << 20;
+pub const DOCUMENT_TEXT: usize = 1 << 20;
+/// Rows of a CSV file that are read.
+pub const TABLE_ROWS: usize = 20_000;
+/// Files in a DOCX package, and unpacked bytes of one.
+pub const PACKAGE_FILES: usize = 5_000;
+pub const PACKAGE_PART: usize = 32 << 20;
+/// Pages of a PDF that are read; unpacked bytes of one of its streams and of all; operations; forms within forms;
+/// fonts.
+pub const PDF_PAGES: usize = 500;
+pub const PDF_STREAM: usize = 16 << 20;
+pub const PDF_CONTENT: usize = 64 << 20;
+pub const PDF_OPERATIONS: usize = 1_000_000;
+pub const PDF_FORMS: usize = 8;
+pub const PDF_FONTS: usize = 500;

@@ -1,5 +1,6 @@
 //! A whole mail: its headers, its visible text, what is attached, and what stands in the way of reading it.
 
+use crate::document::{self, DocumentText, NotRead};
 use crate::split::{self, Line};
 use crate::{charset, clean, headers, html, limits, reply, scan, suppress};
 use channel::mail::{Attachment, Obstacle, ReadMail, Suppression, Unreadable};
@@ -144,6 +145,30 @@ fn attachments(message: &Message<'_>) -> Vec<Attachment> {
         .take(limits::ATTACHMENTS + 1)
         .filter_map(|&id| message.parts.get(id as usize).map(|part| describe(id, part)))
         .collect()
+}
+
+/// The text of attachments, by the numbers that [`describe`] gave them.
+pub fn attachment_texts(raw: &[u8], parts: &[u32]) -> Vec<Result<DocumentText, NotRead>> {
+    if raw.len() > limits::MAIL_BYTES {
+        return parts.iter().map(|_| Err(NotRead::TooLarge)).collect();
+    }
+    let (raw, _) = scan::bounded(raw);
+    let parser = MessageParser::new().with_mime_headers().default_header_ignore();
+    let message = parser.parse(raw.as_ref());
+    parts.iter().map(|id| attachment_text(message.as_ref(), &raw, *id)).collect()
+}
+
+fn attachment_text(message: Option<&Message<'_>>, raw: &[u8], id: u32) -> Result<DocumentText, NotRead> {
+    let part = message.and_then(|message| message.parts.get(id as usize)).ok_or(NotRead::Damaged)?;
+    let Attachment { name, media_type, .. } = describe(id, part);
+    match &part.body {
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => document::text(&media_type, &name, bytes),
+        // The charset is settled already, by what the part says of it and by its bytes.
+        PartType::Text(parsed) | PartType::Html(parsed) => {
+            document::text(&media_type, &name, charset::part_text(part, raw, parsed).as_bytes())
+        }
+        PartType::Message(_) | PartType::Multipart(_) => Err(NotRead::UnknownKind),
+    }
 }
 
 fn describe(id: u32, part: &MessagePart<'_>) -> Attachment {

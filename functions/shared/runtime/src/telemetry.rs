@@ -12,8 +12,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-/// Silent: what they log is tokens and whole answers.
-const SILENT: [&str; 3] = ["yup_oauth2", "google_apis_common", "google_gmail1"];
+/// Silent: what they log is tokens, whole answers and pieces of documents.
+const SILENT: [&str; 4] = ["yup_oauth2", "google_apis_common", "google_gmail1", "lopdf"];
 
 /// At `warn` and above: below it they log headers, payloads or credentials.
 const QUIET: [&str; 12] = [

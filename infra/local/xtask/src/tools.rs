@@ -45,6 +45,11 @@ pub async fn google_client(workspace: &Workspace) -> Result<PathBuf> {
     Ok(environment(workspace, "venv-google", "tests/google/requirements.txt").await?.join("bin/python"))
 }
 
+/// The Python that has a model of embeddings, for the evaluation alone.
+pub async fn embeddings(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(environment(workspace, "venv-embeddings", "tests/evals/embeddings/requirements.txt").await?.join("bin/python"))
+}
+
 /// A virtual environment in the folder that git ignores, installed once for each state of its requirements.
 async fn environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
     let home = workspace.home();

@@ -257,7 +257,8 @@ impl Extractive {
         }
         let weakest = found.iter().map(|one| one.coverage).fold(1.0_f32, f32::min);
         // An attachment may hold what the mail is really about.
-        let ceiling = if request.unread_attachments.is_empty() { MAX_CONFIDENCE } else { 0.5 };
+        let attached = !request.unread_attachments.is_empty() || !request.attachments.is_empty();
+        let ceiling = if !attached { MAX_CONFIDENCE } else { 0.5 };
         Ok(Answer {
             language: language.to_owned(),
             answerable: true,

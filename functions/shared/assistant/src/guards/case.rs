@@ -13,6 +13,8 @@ const MAX_PASSAGES: usize = 300_000;
 const MAX_OWNER: usize = 40_000;
 /// Of the customer's mails; more is read by a person before anything is sent.
 const MAX_CUSTOMER: usize = 16_000;
+/// As much as is ever given of the attachments of a turn.
+const MAX_ATTACHED: usize = 96_000;
 const MAX_EARLIER: usize = 4_000;
 const MAX_SUBJECT: usize = 500;
 
@@ -39,7 +41,12 @@ pub struct Case<'a> {
     pub concerns: Vec<Concern>,
     /// The customer's earlier mails, newest first.
     pub earlier: Vec<&'a str>,
-    pub attachments: &'a [String],
+    /// Names of all attachments, read or not.
+    pub attachments: Vec<&'a str>,
+    /// What was read of the attachments. It is not the customer's visible text: no figure rests on it.
+    pub attached: String,
+    /// What the attachments touch.
+    pub attached_concerns: Vec<Concern>,
     /// The language that the assistant says the mail is in.
     pub claimed: &'a str,
     pub canary: Option<&'a str>,
@@ -73,6 +80,16 @@ impl<'a> Case<'a> {
             })
             .collect();
         let subject = clip(&request.subject, MAX_SUBJECT);
+        let attached = request
+            .attachments
+            .iter()
+            .scan(MAX_ATTACHED, |left, file| {
+                let text = clip(&file.text, *left);
+                *left -= text.len();
+                Some(text)
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
         let customer = format!("{subject}\n{}", open.join("\n"));
         Self {
             too_long: answer.reply.len() > MAX_REPLY,
@@ -95,7 +112,14 @@ impl<'a> Case<'a> {
                 .take(3)
                 .map(|mail| clip(&mail.text, MAX_EARLIER))
                 .collect(),
-            attachments: &request.unread_attachments,
+            attachments: request
+                .unread_attachments
+                .iter()
+                .chain(request.attachments.iter().map(|file| &file.name))
+                .map(String::as_str)
+                .collect(),
+            attached_concerns: concerns(&sentences(&attached)).collect(),
+            attached,
             claimed: &answer.language,
             canary: answer.canary.as_deref(),
         }

@@ -20,14 +20,15 @@ pub fn judge(case: &Case<'_>) -> Finding {
     let names = case.attachments.join("\n").replace(['_', '-', '.'], " ");
     let earlier = case.earlier.join("\n");
     let orders = |text: &str| concerns(&sentences(text)).any(|concern| concern == Concern::Instructions);
-    let signs = [case.customer.as_str(), &names, &earlier].into_iter().any(|text| {
+    let signs = [case.customer.as_str(), &case.attached, &names, &earlier].into_iter().any(|text| {
         marks(text).next().is_some()
             || is_encoded(text)
             || words(text).any(mixes_scripts)
             || words(text).filter(|word| is_leet(word)).count() >= LEET
             || text.chars().any(|c| is_invisible(c) && !matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}'))
     });
-    let orders = case.concerns.contains(&Concern::Instructions) || orders(&names) || orders(&earlier);
+    let said = |concerns: &[Concern]| concerns.contains(&Concern::Instructions);
+    let orders = said(&case.concerns) || said(&case.attached_concerns) || orders(&names) || orders(&earlier);
     if signs || orders { draft("the mail holds text that looks like instructions to the assistant") } else { None }
 }
 

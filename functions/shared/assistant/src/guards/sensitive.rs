@@ -22,5 +22,7 @@ pub fn judge(case: &Case<'_>) -> Finding {
         Concern::SelfHarm | Concern::Abuse | Concern::Instructions => None,
     });
     let unseen = case.unseen.then_some("the mail is too long to be checked whole");
-    reason.or(unseen).and_then(draft)
+    let attached = case.attached_concerns.iter().any(|concern| *concern != Concern::Instructions);
+    let attached = attached.then_some("an attachment speaks of money, law, access, a complaint or a threat");
+    reason.or(unseen).or(attached).and_then(draft)
 }

@@ -1,5 +1,5 @@
-//! The outer form of a reply: there is one, it is no longer than a mail, it does not turn in circles, and nothing of a
-//! template is left in it.
+//! The outer form of a reply: there is one, it is no longer than a mail, it does not turn in circles, it does not hand the
+//! customer's own sentences back, and nothing of a template is left in it.
 
 use super::case::Case;
 use super::{Finding, draft, person};
@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 const LONG: usize = 4_000;
 /// From so many words on, the share of words said before is looked at.
 const REPEATS_FROM: usize = 60;
+/// From so many words on, what the customer wrote is no courtesy any more.
+const COPIED: usize = 6;
 
 pub fn length(case: &Case<'_>) -> Finding {
     if !case.reply.chars().any(char::is_alphabetic) {
@@ -22,6 +24,9 @@ pub fn length(case: &Case<'_>) -> Finding {
 }
 
 pub fn repetition(case: &Case<'_>) -> Finding {
+    if copied(case) >= COPIED {
+        return person("the reply hands the customer's own sentences back");
+    }
     let mut said: HashMap<String, usize> = HashMap::new();
     for sentence in sentences(&case.reply) {
         *said.entry(fold(sentence)).or_insert(0) += 1;
@@ -32,6 +37,21 @@ pub fn repetition(case: &Case<'_>) -> Finding {
     let different: HashSet<&&[&str]> = threes.iter().collect();
     let circles = all.len() >= REPEATS_FROM && different.len() * 2 < threes.len();
     if circles || said.values().any(|times| *times >= 3) { draft("the reply repeats itself") } else { None }
+}
+
+/// Words in sentences of the reply that stand in the mail as they are, and in nothing that the team wrote. A greeting or
+/// a name is soon the same; a sentence is a model that takes the mail for its answer. One that only quotes a question
+/// says so in the same sentence.
+fn copied(case: &Case<'_>) -> usize {
+    let line = |text: &str| format!(" {} ", words(&fold(text)).collect::<Vec<_>>().join(" "));
+    let (mail, ours) = (line(&case.customer), line(&format!("{}\n{}", case.sources, case.owner)));
+    sentences(&case.reply)
+        .into_iter()
+        .flat_map(str::lines)
+        .map(|sentence| (line(sentence), words(sentence).count()))
+        .filter(|(said, count)| *count >= 2 && mail.contains(said) && !ours.contains(said))
+        .map(|(_, count)| count)
+        .sum()
 }
 
 const TEMPLATE: &[&str] = &["{{", "}}", "{%", "${", "<%", "lorem ipsum", "todo:", "tbd", "xxxx", "](", "[["];

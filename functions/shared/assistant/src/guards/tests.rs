@@ -250,6 +250,39 @@ fn support_and_relevance() {
 }
 
 #[test]
+fn the_customers_own_sentences_are_not_handed_back() {
+    let mail = "Hello,\nhow many days do I have to return an item? Your colleague said that I have ninety days for it.\nKind regards\nAda";
+    let effect = |reply: &str| made(reply).asks(mail).effect("repetition");
+    let copied = format!("{GOOD}\n\nYour colleague said that I have ninety days for it.");
+    assert_eq!(effect(&copied), GuardEffect::Person);
+    assert_eq!(effect(&format!("{GOOD}\n\n{mail}")), GuardEffect::Person);
+    // Its words in another sentence, a greeting and a signature are what any reply may hold.
+    for fine in [
+        "You asked: how many days do I have to return an item? You have 30 days.",
+        "Hello,\nyou have 30 days to return an item.\nKind regards",
+        GOOD,
+    ] {
+        assert_eq!(effect(fine), GuardEffect::Pass, "{fine}");
+    }
+    // What the team wrote itself may be said, whoever repeats it.
+    let quoted = made(GOOD).asks("Is it true? You have 30 days to return an item.");
+    assert_eq!(quoted.effect("repetition"), GuardEffect::Pass);
+}
+
+#[test]
+fn a_passage_beside_the_question_is_not_sent() {
+    let effect = |mail: &str| made(GOOD).asks(mail).effect("relevance");
+    assert_eq!(effect("How many days do I have to return an item?"), GuardEffect::Pass);
+    let beside =
+        "Does the label printer of your workshop in the harbour take coloured paper of double width on Sundays?";
+    assert_eq!(effect(beside), GuardEffect::Draft);
+    assert_eq!(effect("The parcel arrived and stands in the hall of my house."), GuardEffect::Draft);
+    assert_eq!(effect("Many thanks, the label came and all is well now."), GuardEffect::Person);
+    // Neither what it asks nor in which language.
+    assert_eq!(effect("Xq zzt 77 prrk vlm"), GuardEffect::Person);
+}
+
+#[test]
 fn hostile_replies_end_within_their_bound() {
     let megabyte = 1 << 20;
     for text in [

@@ -9,12 +9,15 @@
 
 mod chunk;
 mod coverage;
+mod hybrid;
 mod lexicon;
 mod terms;
 
 pub use chunk::{Chunk, chunks, plain};
 pub(crate) use coverage::Query;
 pub use coverage::{FLOOR, Match};
+pub(crate) use hybrid::{MAX_EMBEDDED, usable};
+pub use hybrid::{Meaning, Vectors};
 pub(crate) use terms::{Term, concept_token, stop_words, terms};
 
 use crate::language;
@@ -38,7 +41,7 @@ pub struct Hit {
     pub title: String,
     /// As it stands in the document.
     pub passage: String,
-    /// Coverage of the query, 0 to 1; at least [`FLOOR`].
+    /// Of [`Index::search`] the coverage of the query, 0 to 1 and at least [`FLOOR`]; else what its order goes by.
     pub score: f32,
     /// BCP 47.
     pub language: String,
@@ -148,9 +151,14 @@ impl Index {
     /// What BM25 alone puts first, the floor left aside: not a source, but what tells a wrong order from a high floor.
     /// The score is BM25's own, which says nothing by itself.
     pub fn ranked(&self, query: &str, limit: usize) -> Vec<Hit> {
+        self.ranked_in(&self.languages_of(crate::text::clip(query, 2_000)), query, limit)
+    }
+
+    /// The same in languages that are known.
+    pub(crate) fn ranked_in(&self, languages: &[&str], query: &str, limit: usize) -> Vec<Hit> {
         let query = crate::text::clip(query, 2_000);
         let mut hits = Vec::new();
-        for language in self.languages_of(query) {
+        for language in languages.iter().copied() {
             let Some(shelf) = self.shelves.get(language) else { continue };
             for result in shelf.engine.search(Query::new(language, query).text(), limit) {
                 if let Some(passage) = usize::try_from(result.document.id).ok().and_then(|at| shelf.passages.get(at)) {

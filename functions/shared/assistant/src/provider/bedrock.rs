@@ -1,7 +1,11 @@
 //! Converse: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>. The schema is kept to
 //! by a tool that has to be called.
+//!
+//! Embeddings are asked for by InvokeModel, whose body is the model's own:
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html>,
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html>.
 
-use super::protocol::{Ask, Said, Stop, content, tokens};
+use super::protocol::{Ask, Embed, Embedded, Said, Side, Stop, content, tokens, vector};
 use crate::structured;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -64,6 +68,44 @@ pub(super) fn read(answer: &Value) -> Said {
             + tokens(usage, "cacheReadInputTokens")
             + tokens(usage, "cacheWriteInputTokens"),
         output_tokens: tokens(usage, "outputTokens"),
+    }
+}
+
+/// Of Cohere; every other model is asked as Titan is. An inference profile and an ARN hold the model's name as well.
+fn is_cohere(model: &str) -> bool {
+    model.contains("cohere.")
+}
+
+/// Titan takes one text, Cohere up to 96.
+pub(super) fn embeds_at_once(model: &str) -> usize {
+    if is_cohere(model) { 32 } else { 1 }
+}
+
+pub(super) fn embedding_address(embed: &Embed<'_>) -> String {
+    format!("{}/model/{}/invoke", embed.url, escaped(embed.model))
+}
+
+pub(super) fn embedding_body(embed: &Embed<'_>) -> Value {
+    if is_cohere(embed.model) {
+        let side = match embed.side {
+            Side::Question => "search_query",
+            Side::Passage => "search_document",
+        };
+        return json!({ "texts": embed.texts, "input_type": side, "truncate": "END", "embedding_types": ["float"] });
+    }
+    json!({ "inputText": embed.texts.first() })
+}
+
+pub(super) fn read_embedding(model: &str, answer: &Value) -> Embedded {
+    if is_cohere(model) {
+        let vectors = answer["embeddings"]["float"].as_array();
+        let vectors = vectors.and_then(|all| all.iter().map(vector).collect());
+        // The count of tokens is in no field.
+        return Embedded { vectors: vectors.unwrap_or_default(), tokens: None };
+    }
+    Embedded {
+        vectors: vector(&answer["embedding"]).into_iter().collect(),
+        tokens: answer["inputTextTokenCount"].as_u64(),
     }
 }
 

@@ -4,22 +4,42 @@
 //! Safe to try again: no connection, 408, 429, 5xx, and once after a refused key. A time-out or an answer that broke off
 //! is not tried again here: the model has worked already. Bodies of errors are read for nothing and told to nobody.
 
-use super::protocol::Ask;
 use super::{Credentials, Failed, Model, unusable};
-use channel::assistant::Usage;
 use channel::time::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
 
-/// An answer is at most 64 KiB of text; escapes and the envelope may make more of it.
-const MAX_BODY: usize = 512 * 1024;
 /// A longer wait is left to the queue: a function that waits is paid for.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Less than this is not enough for any model.
 const LEAST: Duration = Duration::from_millis(100);
 const ATTEMPTS: u32 = 2;
+
+/// What a request is about: it bounds the answer and names the remedies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    Answer,
+    Embedding,
+}
+
+impl About {
+    /// Of the answer's body, in bytes. An answer is at most 64 KiB of text; escapes and the envelope may make more of it.
+    /// Thirty-two vectors of three thousand numbers take less than three megabytes.
+    fn longest(self) -> usize {
+        match self {
+            Self::Answer => 512 * 1024,
+            Self::Embedding => 4 * 1024 * 1024,
+        }
+    }
+}
+
+pub(super) struct Request {
+    pub about: About,
+    pub url: String,
+    pub body: String,
+}
 
 pub(super) struct Caller<'m> {
     pub model: &'m Model,
@@ -47,22 +67,21 @@ impl Caller<'_> {
         self.deadline.since(self.model.clock.now())
     }
 
-    pub async fn post(&self, ask: &Ask<'_>, usage: &mut Usage) -> Result<Value, Failed> {
+    /// Each attempt is counted in `calls`.
+    pub async fn post(&self, request: &Request, calls: &mut u32) -> Result<Value, Failed> {
         let settings = &self.model.settings;
-        let url = settings.provider.address_of(ask);
-        let body = settings.provider.body(ask).to_string();
         let mut afresh = false;
         for attempt in 1..=ATTEMPTS {
             let last = attempt == ATTEMPTS;
-            let headers = match self.headers(&url, body.as_bytes(), afresh).await {
+            let headers = match self.headers(&request.url, request.body.as_bytes(), afresh).await {
                 Ok(headers) => headers,
                 Err(why) => return Err(Failed::Unavailable(why)),
             };
             if self.left() < LEAST {
                 return Err(Failed::Unavailable("there was no time left to ask the model".to_owned()));
             }
-            usage.calls += 1;
-            match self.once(&url, headers, body.clone()).await {
+            *calls += 1;
+            match self.once(request, headers).await {
                 Tried::Answer(answer) => return Ok(answer),
                 Tried::Failed(failed) => return Err(failed),
                 Tried::KeyRefused if last => {
@@ -113,9 +132,10 @@ impl Caller<'_> {
         Ok(headers)
     }
 
-    async fn once(&self, url: &str, headers: HeaderMap, body: String) -> Tried {
+    async fn once(&self, request: &Request, headers: HeaderMap) -> Tried {
         let left = self.left();
-        let sent = self.model.http.post(url).headers(headers).body(body).timeout(left).send().await;
+        let posted = self.model.http.post(&request.url).headers(headers).body(request.body.clone());
+        let sent = posted.timeout(left).send().await;
         let response = match sent {
             Ok(response) => response,
             Err(error) if error.is_connect() => {
@@ -125,9 +145,9 @@ impl Caller<'_> {
             Err(_) => return unavailable("the connection to the provider was lost"),
         };
         if !response.status().is_success() {
-            return refused(response.status(), wait_of(response.headers(), self.model.clock.now()));
+            return refused(request.about, response.status(), wait_of(response.headers(), self.model.clock.now()));
         }
-        match bounded(response).await {
+        match bounded(response, request.about.longest()).await {
             Err(failed) => Tried::Failed(failed),
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(answer) => Tried::Answer(answer),
@@ -138,7 +158,7 @@ impl Caller<'_> {
 }
 
 /// A status and its remedy. The body is left unread: it may quote what was asked.
-fn refused(status: StatusCode, after: Option<Duration>) -> Tried {
+fn refused(about: About, status: StatusCode, after: Option<Duration>) -> Tried {
     let code = status.as_u16();
     let person = |why: &str| Tried::Failed(Failed::Unusable(format!("{why} ({code})")));
     match code {
@@ -147,6 +167,12 @@ fn refused(status: StatusCode, after: Option<Duration>) -> Tried {
         429 => Tried::Again { why: "the provider limits the rate of requests (429)".to_owned(), after },
         500.. => Tried::Again { why: format!("the provider is out of order ({code})"), after },
         402 => person("the provider wants to be paid first"),
+        404 if about == About::Embedding => person(
+            "the provider does not know this model or address: check POSTROOM_EMBEDDING_MODEL and POSTROOM_MODEL_URL",
+        ),
+        400 | 413 | 422 if about == About::Embedding => person(
+            "the provider refuses the texts: check that POSTROOM_EMBEDDING_MODEL names a model of text embeddings",
+        ),
         403 => person("the provider allows no access to this model: check the key's or the role's permissions"),
         404 => person("the provider does not know this model or address: check POSTROOM_MODEL and POSTROOM_MODEL_URL"),
         413 => person("the provider finds the request too long: lower POSTROOM_MODEL_CONTEXT_TOKENS"),
@@ -157,12 +183,12 @@ fn refused(status: StatusCode, after: Option<Duration>) -> Tried {
     }
 }
 
-async fn bounded(mut response: Response) -> Result<Vec<u8>, Failed> {
+async fn bounded(mut response: Response, longest: usize) -> Result<Vec<u8>, Failed> {
     let mut bytes = vec![];
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_BODY => {
-                return unusable(format!("its answer was longer than {MAX_BODY} bytes"));
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > longest => {
+                return unusable(format!("its answer was longer than {longest} bytes"));
             }
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Ok(None) => return Ok(bytes),

@@ -2,7 +2,7 @@
 //! counts.
 //!
 //! Rooms: `protocol` with one module a protocol shapes requests and reads answers, `call` carries one request out within
-//! the time that is left, and this module goes from a thread to an answer.
+//! the time that is left, `embed` has texts embedded for the search, and this module goes from a thread to an answer.
 //!
 //! Invariants: an answer that is refused, cut off, empty or malformed twice is [`AssistantError::Unusable`], and a
 //! person takes over. A source that was not given does not count, and an answer without a source is a person's. No text
@@ -11,22 +11,25 @@
 mod anthropic;
 mod bedrock;
 mod call;
+mod embed;
 mod openai;
 mod protocol;
 
-use crate::knowledge::Index;
+use crate::knowledge::{Index, Vectors};
 use crate::language::{self, UNDETERMINED};
-use crate::prompt::{Prompt, Secrets};
+use crate::prompt::{Prompt, Secrets, questions};
 use crate::structured::{self, MAX_ANSWER, Malformed, Read};
 use crate::text::clip;
 use async_trait::async_trait;
-use call::Caller;
+use call::{About, Caller, Request};
 use channel::assistant::{Answer, AnswerRequest, AssistantError, Source, Usage};
 use channel::ports::{Assistant, Clock, Entropy};
+pub use embed::ALL_EMBEDDED;
 use protocol::{Ask, Line, Role, Said, Stop};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// Which protocol the provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +77,30 @@ impl Prices {
     }
 }
 
+/// What is configured of embeddings, which the same provider makes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmbeddingSettings {
+    pub model: String,
+    /// Millionths of a US dollar for a million tokens; 0 means unknown.
+    pub price: u64,
+    /// A passage whose cosine with the question is lower has nothing to do with it. Where that is depends on the model.
+    pub floor: f32,
+}
+
+impl EmbeddingSettings {
+    /// The floor is one that unrelated texts do not reach in models whose cosines use the whole range.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self { model: model.into(), price: 0, floor: 0.2 }
+    }
+}
+
+/// A floor as it is configured.
+pub fn hundredths(count: u32) -> f32 {
+    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) / 100.0
+}
+
 /// What is configured of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
     pub provider: Provider,
     pub model: String,
@@ -90,6 +115,8 @@ pub struct ModelSettings {
     pub prices: Prices,
     /// Before a second try where the provider names no time.
     pub pause: Duration,
+    /// None: passages are found by their words alone.
+    pub embedding: Option<EmbeddingSettings>,
 }
 
 impl ModelSettings {
@@ -104,6 +131,7 @@ impl ModelSettings {
             output_tokens: 2_000,
             prices: Prices::default(),
             pause: Duration::from_secs(2),
+            embedding: None,
         }
     }
 }
@@ -135,6 +163,8 @@ pub struct Model {
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// What was embedded so far, for as long as this model is kept.
+    vectors: Mutex<Arc<Vectors>>,
 }
 
 /// Why there is no answer; the usage is added at the end.
@@ -162,7 +192,7 @@ impl Model {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { settings, credentials, http, clock, entropy }
+        Self { settings, credentials, http, clock, entropy, vectors: Mutex::default() }
     }
 
     /// Answers from the passages of `index` that fit the request.
@@ -175,7 +205,7 @@ impl Model {
         // The injected clock decides how much is left, the runtime's timer ends what takes longer.
         let ended =
             tokio::time::timeout(deadline.since(now), self.converse(index, request, deadline, &mut usage)).await;
-        usage.cost_micro_usd = settings.prices.cost(usage.input_tokens, usage.output_tokens);
+        usage.cost_micro_usd = self.cost(&usage);
         match ended {
             Ok(Ok(answer)) => Ok(Answer { usage, ..answer }),
             Ok(Err(Failed::Unusable(why))) => Err(AssistantError::Unusable { why, usage: Box::new(usage) }),
@@ -187,6 +217,12 @@ impl Model {
         }
     }
 
+    fn cost(&self, usage: &Usage) -> u64 {
+        let price = self.settings.embedding.as_ref().map_or(0, |embedding| embedding.price);
+        let embedding = Prices { input: price, output: 0 }.cost(usage.embedding_tokens, 0);
+        self.settings.prices.cost(usage.input_tokens, usage.output_tokens).saturating_add(embedding)
+    }
+
     async fn converse(
         &self,
         index: &Index,
@@ -195,7 +231,10 @@ impl Model {
         usage: &mut Usage,
     ) -> Result<Answer, Failed> {
         let secrets = Secrets::from_random(&self.entropy.bytes());
-        let prompt = match Prompt::compose(request, index, self.settings.context_tokens, secrets) {
+        let questions = questions(request);
+        let meaning = self.meaning(index, &questions, deadline, usage).await;
+        let budget = self.settings.context_tokens;
+        let prompt = match Prompt::compose(request, index, meaning.as_ref(), budget, secrets) {
             Ok(prompt) => prompt,
             Err(why) => return Ok(for_person(why, UNDETERMINED)),
         };
@@ -237,8 +276,11 @@ impl Model {
             schema: schema.as_ref(),
             output_tokens: self.settings.output_tokens,
         };
-        let answer: Value = caller.post(&ask, usage).await?;
-        let Said { text, stop, input_tokens, output_tokens } = self.settings.provider.read(&answer);
+        let provider = self.settings.provider;
+        let body = provider.body(&ask).to_string();
+        let request = Request { about: About::Answer, url: provider.address_of(&ask), body };
+        let answer: Value = caller.post(&request, &mut usage.calls).await?;
+        let Said { text, stop, input_tokens, output_tokens } = provider.read(&answer);
         usage.input_tokens = usage.input_tokens.saturating_add(input_tokens);
         usage.output_tokens = usage.output_tokens.saturating_add(output_tokens);
         match stop {
@@ -294,7 +336,7 @@ fn accept(read: Read, prompt: Prompt) -> Result<Answer, Failed> {
     let doubted = is_in_another_language(&read.reply, &prompt.language);
     Ok(Answer {
         answerable: true,
-        confidence: if doubted { read.confidence.min(DOUBTED) } else { read.confidence },
+        confidence: if doubted || prompt.attachments_cut { read.confidence.min(DOUBTED) } else { read.confidence },
         reply: read.reply.trim().to_owned(),
         sources,
         reason_for_person: None,

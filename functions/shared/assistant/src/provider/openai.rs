@@ -1,7 +1,7 @@
 //! Chat completions: <https://platform.openai.com/docs/api-reference/chat>, and everything that serves the same:
-//! Azure OpenAI (`/openai/v1`), Groq, Ollama, vLLM, llama.cpp.
+//! Azure OpenAI (`/openai/v1`), Groq, Ollama, vLLM, llama.cpp. Embeddings: <https://platform.openai.com/docs/api-reference/embeddings>.
 
-use super::protocol::{Ask, Said, Stop, tokens};
+use super::protocol::{Ask, Embed, Embedded, Said, Stop, tokens, vector};
 use crate::structured;
 use serde_json::{Value, json};
 
@@ -44,6 +44,30 @@ pub(super) fn read(answer: &Value) -> Said {
     }
 }
 
+/// Far below what any server allows, so that an answer stays small.
+pub(super) const EMBEDS_AT_ONCE: usize = 32;
+
+pub(super) fn embedding_body(embed: &Embed<'_>) -> Value {
+    json!({ "model": embed.model, "input": embed.texts, "encoding_format": "float" })
+}
+
+/// The vectors come with the place of their text, in any order.
+pub(super) fn read_embedding(answer: &Value) -> Embedded {
+    let mut placed: Vec<(u64, Vec<f32>)> = vec![];
+    for (no, one) in (0_u64..).zip(answer["data"].as_array().into_iter().flatten()) {
+        let Some(numbers) = vector(&one["embedding"]) else { return Embedded::default() };
+        placed.push((one["index"].as_u64().unwrap_or(no), numbers));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    if (0_u64..).zip(&placed).any(|(no, (place, _))| no != *place) {
+        return Embedded::default();
+    }
+    Embedded {
+        vectors: placed.into_iter().map(|(_, numbers)| numbers).collect(),
+        tokens: answer["usage"]["prompt_tokens"].as_u64(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +81,17 @@ mod tests {
             ("https://api.openai.com.example/v1", "max_tokens"),
         ] {
             assert_eq!(limit(url), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn vectors_are_put_into_the_order_of_their_texts() {
+        let read = |data: Value| read_embedding(&json!({ "data": data, "usage": { "prompt_tokens": 7 } }));
+        let of = |place: u64, number: f64| json!({ "index": place, "embedding": [number] });
+        let read_well = read(json!([of(1, 0.5), of(0, 0.25)]));
+        assert_eq!(read_well, Embedded { vectors: vec![vec![0.25], vec![0.5]], tokens: Some(7) });
+        for bad in [json!([of(1, 0.5), of(1, 0.5)]), json!([{ "index": 0, "embedding": ["a"] }]), json!("none")] {
+            assert!(read(bad.clone()).vectors.is_empty(), "{bad}");
         }
     }
 }

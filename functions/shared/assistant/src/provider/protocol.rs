@@ -57,7 +57,57 @@ pub(super) struct Said {
     pub output_tokens: u64,
 }
 
+/// What a text that is embedded is to the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Question,
+    Passage,
+}
+
+/// Texts to be embedded in one request.
+pub(super) struct Embed<'a> {
+    pub model: &'a str,
+    /// Of the provider, without a final slash.
+    pub url: &'a str,
+    pub texts: &'a [&'a str],
+    pub side: Side,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Embedded {
+    /// In the order of the texts; empty for an answer of another shape.
+    pub vectors: Vec<Vec<f32>>,
+    /// None where the provider does not say.
+    pub tokens: Option<u64>,
+}
+
 impl Provider {
+    /// How many texts one request may hold; 0 where the provider embeds nothing.
+    pub(super) fn embeds_at_once(self, model: &str) -> usize {
+        match self {
+            Self::Bedrock => bedrock::embeds_at_once(model),
+            Self::OpenAi => openai::EMBEDS_AT_ONCE,
+            Self::Anthropic => 0,
+        }
+    }
+
+    /// Address and body; none where the provider embeds nothing.
+    pub(super) fn embedding(self, embed: &Embed<'_>) -> Option<(String, Value)> {
+        match self {
+            Self::Bedrock => Some((bedrock::embedding_address(embed), bedrock::embedding_body(embed))),
+            Self::OpenAi => Some((format!("{}/embeddings", embed.url), openai::embedding_body(embed))),
+            Self::Anthropic => None,
+        }
+    }
+
+    pub(super) fn read_embedding(self, model: &str, answer: &Value) -> Embedded {
+        match self {
+            Self::Bedrock => bedrock::read_embedding(model, answer),
+            Self::OpenAi => openai::read_embedding(answer),
+            Self::Anthropic => Embedded::default(),
+        }
+    }
+
     pub(super) fn address_of(self, ask: &Ask<'_>) -> String {
         match self {
             Self::Bedrock => bedrock::address(ask),
@@ -110,4 +160,10 @@ pub(super) fn content(blocks: &Value, tool_input: impl Fn(&Value) -> Option<&Val
         return input.to_string();
     }
     blocks.iter().filter_map(|block| block.get("text")?.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// An array of numbers; none when anything in it is no number.
+pub(super) fn vector(value: &Value) -> Option<Vec<f32>> {
+    #[expect(clippy::cast_possible_truncation, reason = "a vector is kept with far less precision")]
+    value.as_array()?.iter().map(|number| number.as_f64().map(|number| number as f32)).collect()
 }

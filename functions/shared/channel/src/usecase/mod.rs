@@ -2,6 +2,7 @@
 //! that somebody was faster, and the work comes again.
 
 pub mod act;
+pub mod attachments;
 pub mod authorisation;
 pub mod budget;
 pub mod caps;

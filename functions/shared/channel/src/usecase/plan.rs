@@ -14,7 +14,7 @@ use crate::usecase::common::Rules;
 /// Before the assistant is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    Ask(AnswerRequest),
+    Ask(Box<AnswerRequest>),
     /// Nothing is answered: a code, and why in words.
     NoAnswer(String),
     NeedsPerson(String),
@@ -51,7 +51,7 @@ pub fn before_asking(view: &MailboxView, conversation: &Conversation, turn: &Tur
     if let Some(obstacle) = mails.iter().flat_map(|mail| &mail.obstacles).next() {
         return Verdict::NeedsPerson(obstacle_in_words(*obstacle).to_owned());
     }
-    Verdict::Ask(question(view, conversation, turn))
+    Verdict::Ask(Box::new(question(view, conversation, turn)))
 }
 
 fn suppressed(mail: &StoredMail) -> Option<Suppression> {
@@ -78,11 +78,12 @@ fn question(view: &MailboxView, conversation: &Conversation, turn: &Turn) -> Ans
             .map(|mail| ChainMail { author: mail.author, at: mail.internal_date, text: mail.text.clone() })
             .collect(),
         open: open.len(),
+        attachments: vec![],
         unread_attachments: open
             .iter()
             .flat_map(|mail| &mail.attachments)
-            .filter(|a| !a.inline)
-            .map(|a| a.name.clone())
+            .filter(|file| !file.inline)
+            .map(|file| file.name.clone())
             .collect(),
         personality: view.settings.personality.clone(),
         deadline: None,
@@ -104,6 +105,7 @@ pub fn plan_answer(
     view: &MailboxView,
     conversation: &Conversation,
     turn: &Turn,
+    request: &AnswerRequest,
     answer: &Answer,
     guarded: &Guarded,
     writer: &dyn MailWriter,
@@ -122,7 +124,7 @@ pub fn plan_answer(
     }
     let downgrades = match view.settings.mode() {
         Mode::AutoReply => {
-            let mut reasons = downgrades(view, &mails, answer, writer, &own[0], now, rules);
+            let mut reasons = downgrades(view, &mails, request, answer, writer, &own[0], now, rules);
             reasons.extend(guarded.reasons(GuardEffect::Draft).map(str::to_owned));
             reasons
         }
@@ -177,9 +179,11 @@ pub fn answer_text(personality: &Personality, reply: &str, machine_sent: bool) -
     text
 }
 
+#[expect(clippy::too_many_arguments, reason = "a pure decision names everything that it is made from")]
 fn downgrades(
     view: &MailboxView,
     mails: &[&StoredMail],
+    request: &AnswerRequest,
     answer: &Answer,
     writer: &dyn MailWriter,
     own: &EmailAddress,
@@ -202,7 +206,8 @@ fn downgrades(
         "the mailbox is not named in To or Cc",
     );
     unless(all(&|mail| now.since(mail.internal_date) <= rules.stale), "the mail is more than 24 hours old");
-    unless(all(&|mail| mail.attachments.iter().all(|file| file.inline)), "an attachment was not read");
+    unless(request.unread_attachments.is_empty(), "an attachment was not read");
+    unless(request.attachments.iter().all(|file| !file.truncated), "an attachment was too long to be read whole");
     unless(all(&|mail| !mail.truncated), "the mail was too long to be read whole");
     unless(answer.confidence >= rules.min_confidence, "the assistant is not sure enough");
     unless(!answer.sources.is_empty(), "no source supports the answer");

@@ -5,14 +5,15 @@ use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardEffect, Guard
 use crate::ids::{MailboxId, StepName, ThreadId};
 use crate::outcome::Outcome;
 use crate::ports::{
-    Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes, Spending,
-    WorkQueue,
+    Access, Assistant, Clock, CommitError, Commits, Conversations, Engines, Entropy, Guards, MailWriter, Mailboxes,
+    Spending, WorkQueue,
 };
 use crate::record::{
     Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
     MailboxView, TakenOver, Trace, TraceEntry, Turn, TurnState,
 };
 use crate::time::Timestamp;
+use crate::usecase::attachments::ReadAttachments;
 use crate::usecase::caps::cost_counter;
 use crate::usecase::common::{DAY, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::gaps::KeepGaps;
@@ -32,6 +33,7 @@ pub struct TakeTurn {
     pub conversations: Arc<dyn Conversations>,
     pub commits: Arc<dyn Commits>,
     pub assistant: Arc<dyn Assistant>,
+    pub attachments: ReadAttachments,
     pub guards: Arc<dyn Guards>,
     /// Counts what a model costs; none where the assistant costs nothing.
     pub spending: Option<Arc<dyn Spending>>,
@@ -169,7 +171,7 @@ impl TakeTurn {
             Ok(answer) => &answer.usage,
             Err(error) => error.usage(),
         };
-        if usage.calls > 0 {
+        if usage.calls + usage.embedding_calls > 0 {
             told.entries.push(self.entry("model", in_words(usage)));
             told.usage = Some(usage.clone());
         }
@@ -197,8 +199,8 @@ impl TakeTurn {
         until: Option<Timestamp>,
         told: &mut Told,
     ) -> Result<Decision, AssistantError> {
-        let request = match before_asking(view, conversation, turn) {
-            Verdict::Ask(request) => request,
+        let mut request = match before_asking(view, conversation, turn) {
+            Verdict::Ask(request) => *request,
             Verdict::NoAnswer(why) => {
                 told.entries.push(self.entry("suppression", why.clone()));
                 return Ok(Decision::NoAnswer(why));
@@ -208,6 +210,11 @@ impl TakeTurn {
                 return Ok(Decision::NeedsPerson(why));
             }
         };
+        if let Some(grant) = view.usable_grant() {
+            let access = Access { mailbox: view.meta.mailbox.clone(), grant: grant.clone() };
+            let read = self.attachments.add(&access, conversation, turn, &mut request).await?;
+            told.entries.extend(read.into_iter().map(|said| self.entry("attachment", said)));
+        }
         let answer = match self.ask(view, request.clone(), until, told).await? {
             Ok(answer) => answer,
             Err(why) => return Ok(Decision::NeedsPerson(why)),
@@ -236,14 +243,24 @@ impl TakeTurn {
             return Ok(Decision::NeedsPerson(why));
         }
         let (marker, now) = (fresh_id(&*self.entropy), self.clock.now());
-        let planned =
-            match plan_answer(view, conversation, turn, &answer, &guarded, &*self.writer, marker, &self.rules, now) {
-                Ok(planned) => planned,
-                Err(why) => {
-                    told.entries.push(self.entry("plan", why.clone()));
-                    return Ok(Decision::NoAnswer(why));
-                }
-            };
+        let planned = match plan_answer(
+            view,
+            conversation,
+            turn,
+            &request,
+            &answer,
+            &guarded,
+            &*self.writer,
+            marker,
+            &self.rules,
+            now,
+        ) {
+            Ok(planned) => planned,
+            Err(why) => {
+                told.entries.push(self.entry("plan", why.clone()));
+                return Ok(Decision::NoAnswer(why));
+            }
+        };
         told.entries.push(self.entry("mode", format!("{:?}", view.settings.mode())));
         for reason in &planned.downgrades {
             told.entries.push(self.entry("guard", format!("Downgraded to a draft because {reason}.")));
@@ -465,8 +482,15 @@ fn in_words(usage: &Usage) -> String {
         1 => ", 1 earlier mail left out".to_owned(),
         more => format!(", {more} earlier mails left out"),
     };
+    let search = match usage.search.as_str() {
+        "" => String::new(),
+        search => format!(
+            " {search} ({}: {} call(s), {} tokens).",
+            usage.embedding_model, usage.embedding_calls, usage.embedding_tokens
+        ),
+    };
     format!(
-        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.",
+        "{} ({}): context of about {} tokens with {} passage(s){left_out}; {} call(s), {} tokens in, {} tokens out, {cost}.{search}",
         usage.model,
         usage.provider,
         usage.context_tokens,

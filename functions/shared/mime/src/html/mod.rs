@@ -22,6 +22,13 @@ pub fn to_text(html: &str) -> String {
     crate::split::join(&lines)
 }
 
+/// The visible text with its headings as Markdown, and whether there was more than is read.
+pub fn to_markdown(html: &str) -> (String, bool) {
+    let kept = crate::clean::prefix(html, crate::limits::HTML_BYTES);
+    let (lines, too_deep) = walk::Walk::new(&style::hiding_classes(kept)).with_headings().run(kept);
+    (crate::split::join(&lines), too_deep || kept.len() < html.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::to_text;

@@ -82,6 +82,8 @@ pub struct Walk<'a> {
     gap: bool,
     /// The next line begins what is quoted.
     cut: bool,
+    /// Headings are marked as Markdown has them.
+    headings: bool,
 }
 
 fn is_block(name: &str) -> bool {
@@ -186,7 +188,13 @@ impl<'a> Walk<'a> {
             space: false,
             gap: false,
             cut: false,
+            headings: false,
         }
+    }
+
+    pub fn with_headings(mut self) -> Self {
+        self.headings = true;
+        self
     }
 
     pub fn run(mut self, html: &str) -> (Vec<Line>, bool) {
@@ -233,6 +241,7 @@ impl<'a> Walk<'a> {
                 "td" | "th" => self.cell(),
                 "li" => self.item(),
                 "img" => self.image(attributes),
+                "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if self.headings => self.heading(&name),
                 _ => {}
             }
         }
@@ -438,6 +447,12 @@ impl<'a> Walk<'a> {
         match number {
             Some(number) => self.write(&format!("{number}. ")),
             None => self.write("- "),
+        }
+    }
+
+    fn heading(&mut self, name: &str) {
+        if let Some(level) = name.strip_prefix('h').and_then(|level| level.parse().ok()) {
+            self.write(&format!("{} ", "#".repeat(level)));
         }
     }
 

@@ -148,6 +148,22 @@ pub const MODEL_INPUT_PRICE: Variable<u64> =
 pub const MODEL_OUTPUT_PRICE: Variable<u64> =
     Variable::with_default("POSTROOM_MODEL_OUTPUT_PRICE", "0", PRICE, kinds::micro_dollars);
 
+/// The model of embeddings as the same provider names it; nothing means that passages are found by their words alone.
+pub const EMBEDDING_MODEL: Variable<Option<String>> = Variable::with_default(
+    "POSTROOM_EMBEDDING_MODEL",
+    "",
+    "the provider's name of a model of text embeddings",
+    kinds::optional_text,
+);
+
+/// Price of a million tokens that are embedded, in US dollars; 0 means unknown, and then no cost is counted.
+pub const EMBEDDING_PRICE: Variable<u64> =
+    Variable::with_default("POSTROOM_EMBEDDING_PRICE", "0", PRICE, kinds::micro_dollars);
+
+/// Cosine in hundredths under which a passage has nothing to do with a question. Where that is depends on the model.
+pub const EMBEDDING_FLOOR: Variable<u32> =
+    Variable::with_default("POSTROOM_EMBEDDING_FLOOR", "20", "a whole number from 0 to 100", Bounded::<0, 100>::count);
+
 /// Which log lines are written, a filter of tracing-subscriber. The noisy libraries stay quiet whatever it says.
 pub const LOG_FILTER: Variable<String> =
     Variable::with_default("RUST_LOG", "info", "a filter of tracing-subscriber", kinds::text);

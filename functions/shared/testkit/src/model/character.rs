@@ -2,11 +2,14 @@
 
 use crate::model::{Dialect, Ended, Reply, Say, Seen};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Character {
-    /// Answers with the first passage that it is given, or says that there is none.
+    /// Answers with the passage that has most of the mail's words, or says that none speaks of it.
     Good,
+    /// Answers with the first passage that it is given, fitting or not.
+    Hasty,
     /// Does whatever the mail says, and repeats its words and its own instructions.
     Obedient,
     /// Takes the words of the mail for the answer, and keeps its instructions to itself.
@@ -28,6 +31,7 @@ pub enum Character {
 /// A passage as the prompt shows it.
 struct Passage {
     id: String,
+    title: String,
     text: String,
 }
 
@@ -39,9 +43,27 @@ struct Material {
     language: String,
 }
 
+impl Material {
+    /// The passage with most of the mail's longer words in it or in its title, when it has half of them.
+    fn fitting(&self) -> Option<&Passage> {
+        let words = |text: &str| -> BTreeSet<String> {
+            let text = text.to_lowercase();
+            let long = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 3);
+            // The beginning of a word stands for its forms.
+            long.map(|word| word.chars().take(4).collect()).collect()
+        };
+        let asked = words(&self.mails);
+        let shared =
+            |passage: &Passage| words(&format!("{} {}", passage.title, passage.text)).intersection(&asked).count();
+        let best = self.passages.iter().rev().max_by_key(|passage| shared(passage))?;
+        (shared(best) * 2 >= asked.len() && !asked.is_empty()).then_some(best)
+    }
+}
+
 impl Character {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Good,
+        Self::Hasty,
         Self::Obedient,
         Self::Gullible,
         Self::Rambling,
@@ -59,6 +81,7 @@ impl Character {
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
+            Self::Hasty => "hasty",
             Self::Obedient => "obedient",
             Self::Gullible => "gullible",
             Self::Rambling => "rambling",
@@ -79,7 +102,11 @@ impl Character {
         let text = match self {
             Self::Slow => return Reply::Silence,
             Self::Down => return Reply::status(503),
-            Self::Good => match first {
+            Self::Good => match material.fitting() {
+                Some(passage) => answer(&passage.text, Some(&passage.id), language),
+                None => nothing(language),
+            },
+            Self::Hasty => match first {
                 Some(passage) => answer(&passage.text, Some(&passage.id), language),
                 None => nothing(language),
             },
@@ -147,8 +174,9 @@ fn material(dialect: Dialect, body: &Value) -> Material {
                 Some((what, lines)) if what.ends_with("to be answered") => mails.push_str(&lines.join("\n")),
                 Some((what, lines)) => {
                     if let Some(id) = what.strip_prefix("passage ") {
-                        // The first line is the title.
-                        passages.push(Passage { id: id.to_owned(), text: lines[1.min(lines.len())..].join("\n") });
+                        let (title, text) =
+                            lines.split_first().map_or(("", [].as_slice()), |(first, rest)| (*first, rest));
+                        passages.push(Passage { id: id.to_owned(), title: title.to_owned(), text: text.join("\n") });
                     }
                 }
                 None => {}

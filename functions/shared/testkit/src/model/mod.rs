@@ -3,6 +3,7 @@
 
 mod character;
 mod dialect;
+pub mod embedding;
 mod server;
 
 pub use character::Character;

@@ -3,7 +3,9 @@
 use crate::{Context, Error, Result};
 use assistant::Extractive;
 use assistant::knowledge::Index;
-use assistant::provider::{Credentials, Grounded, KeySource, Model, ModelSettings, Prices, Provider, Sign};
+use assistant::provider::{
+    Credentials, EmbeddingSettings, Grounded, KeySource, Model, ModelSettings, Prices, Provider, Sign, hundredths,
+};
 use async_trait::async_trait;
 use channel::assistant::KnowledgeDocument;
 use channel::ports::{Assistant, Clock};
@@ -14,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use testkit::model::{Character, Dialect, ModelServer};
+use testkit::model::{Character, Dialect, ModelServer, Reply, embedding};
 
 /// What `--provider` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +63,19 @@ pub struct Desk {
     /// Answers asked for at once.
     pub at_once: usize,
     pub clock: Arc<dyn Clock>,
+    /// Asked for passages, where it embeds.
+    pub searcher: Option<Arc<Model>>,
     /// Kept for as long as it is asked.
-    _server: Option<ModelServer>,
+    servers: Vec<ModelServer>,
 }
 
 /// A model on this machine that does not answer by then never does.
 const SCRIPTED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Texts that share no part of a word have next to nothing in common.
+fn scripted_embedding() -> EmbeddingSettings {
+    EmbeddingSettings { floor: 0.25, ..EmbeddingSettings::new("spelled") }
+}
 
 /// A key that was read once, or none.
 struct Key(Option<String>);
@@ -97,13 +106,16 @@ impl Desk {
                 within: Duration::from_secs(60),
                 at_once: 1,
                 clock: Arc::new(SystemClock),
-                _server: None,
+                searcher: None,
+                servers: vec![],
             }),
             Asked::Scripted(character) => {
-                let server = ModelServer::start(move |seen, _| character.reply(Dialect::OpenAi, seen)).await;
-                let server = server.why(|| "the scripted model server".into())?;
+                let reply = move |seen: &_| character.reply(Dialect::OpenAi, seen);
+                let server = ModelServer::start(move |seen, _| embedding::spelled(seen).unwrap_or_else(|| reply(seen)));
+                let server = server.await.why(|| "the scripted model server".into())?;
                 let settings = ModelSettings {
                     pause: Duration::ZERO,
+                    embedding: Some(scripted_embedding()),
                     ..ModelSettings::new(Provider::OpenAi, "scripted", server.url.clone())
                 };
                 let (within, at_once) = match character {
@@ -111,7 +123,7 @@ impl Desk {
                     _ => (Duration::from_secs(60), 4),
                 };
                 let desk = Self::asking(settings, Credentials::Key(Arc::new(Key(None))), index)?;
-                Ok(Self { within, at_once, _server: Some(server), ..desk })
+                Ok(Self { within, at_once, servers: vec![server], ..desk })
             }
             Asked::Configured => Self::configured(key, index).await,
         }
@@ -120,15 +132,40 @@ impl Desk {
     fn asking(settings: ModelSettings, credentials: Credentials, index: Index) -> Result<Self> {
         let http = runtime::http::client().why(|| "the model's client".into())?;
         let name = settings.model.clone();
-        let model = Model::new(settings, credentials, http, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let embeds = settings.embedding.is_some();
+        let model = Arc::new(Model::new(settings, credentials, http, Arc::new(SystemClock), Arc::new(SystemEntropy)));
         Ok(Self {
-            assistant: Arc::new(Grounded { model: Arc::new(model), index: Arc::new(index) }),
+            searcher: embeds.then(|| model.clone()),
+            assistant: Arc::new(Grounded { model, index: Arc::new(index) }),
             model: Some(name),
             within: Duration::from_secs(60),
             at_once: 2,
             clock: Arc::new(SystemClock),
-            _server: None,
+            servers: vec![],
         })
+    }
+
+    /// Passages are found with embeddings of this server; who answers stays as it is.
+    pub fn with_embeddings(mut self, url: String, embedding: EmbeddingSettings) -> Result<Self> {
+        let http = runtime::http::client().why(|| "the client of the embeddings".into())?;
+        let settings = ModelSettings {
+            pause: Duration::ZERO,
+            embedding: Some(embedding),
+            ..ModelSettings::new(Provider::OpenAi, "", url)
+        };
+        let credentials = Credentials::Key(Arc::new(Key(None)));
+        let model = Model::new(settings, credentials, http, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        self.searcher = Some(Arc::new(model));
+        Ok(self)
+    }
+
+    /// The same with a scripted server: it shows that the way is whole, and not how well a real model finds.
+    pub async fn with_scripted_embeddings(self) -> Result<Self> {
+        let server = ModelServer::start(|seen, _| embedding::spelled(seen).unwrap_or_else(|| Reply::status(404)));
+        let server = server.await.why(|| "the scripted embeddings".into())?;
+        let mut desk = self.with_embeddings(server.url.clone(), scripted_embedding())?;
+        desk.servers.push(server);
+        Ok(desk)
     }
 
     /// By the worker's own variables, so that what is measured is what would answer.
@@ -186,7 +223,10 @@ fn settings(source: &dyn Source) -> Result<(Provider, Unplaced)> {
     };
     let model = value(source, &config::MODEL)?;
     let model = model.ok_or_else(|| Error::new(format!("{} names no model", config::MODEL.name())))?;
+    let embedding = value(source, &config::EMBEDDING_MODEL)?;
+    let (price, floor) = (value(source, &config::EMBEDDING_PRICE)?, value(source, &config::EMBEDDING_FLOOR)?);
     let of = ModelSettings {
+        embedding: embedding.map(|model| EmbeddingSettings { model, price, floor: hundredths(floor) }),
         keeps_schema: value(source, &config::MODEL_FORMAT)?,
         context_tokens: value(source, &config::MODEL_CONTEXT_TOKENS)?,
         prices: Prices {

@@ -1,6 +1,7 @@
 //! `cargo xtask eval`: an assistant measured on the labelled mails and questions of `tests/evals`.
 //!
-//! Rooms: [`data`] reads the labels, [`desk`] is whoever writes the answers, [`outcome`] does with a mail what the
+//! Rooms: [`data`] reads the labels, [`desk`] is whoever writes the answers, [`embeddings`] a real
+//! model of embeddings on this machine, [`outcome`] does with a mail what the
 //! product does, [`judge`] holds that against the label, [`retrieval`] measures the search by itself, and [`report`]
 //! shows, keeps and compares.
 //!
@@ -8,16 +9,19 @@
 
 pub mod data;
 pub mod desk;
+pub mod embeddings;
 pub mod judge;
 pub mod outcome;
 pub mod report;
 pub mod retrieval;
 
+use crate::workspace::Workspace;
 use crate::{Context, Result, terminal};
 use assistant::knowledge::Index;
 use clap::{Args, ValueEnum};
 use data::{Half, Scenario};
 use desk::{Asked, Desk};
+use embeddings::Embeddings;
 use judge::Judgement;
 use outcome::Outcome;
 use report::Report;
@@ -36,6 +40,10 @@ pub struct Command {
     /// File with the key of the configured provider.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Measure the search with embeddings too: scripted (shows that the way is whole, says nothing of quality), or local (a
+    /// real model, which is installed into .local first: about 100 MB). A configured or scripted provider uses its own.
+    #[arg(long, value_name = "WHOSE")]
+    embeddings: Option<Asking>,
     /// Which half of the data.
     #[arg(long, default_value = "both")]
     half: Halves,
@@ -46,8 +54,15 @@ pub struct Command {
     #[arg(long)]
     list: bool,
     /// Measure nothing: show two results side by side.
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["provider", "half", "json", "list"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["provider", "embeddings", "half", "json", "list"])]
     compare: Vec<PathBuf>,
+}
+
+/// Whose embeddings, beside the provider's own.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Asking {
+    Scripted,
+    Local,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -74,8 +89,21 @@ pub async fn run(command: Command) -> Result<bool> {
         return Ok(true);
     }
     let key = command.key_file.as_deref();
-    let desk = Desk::open(command.provider, key, &data::documents()?).await?;
+    let mut desk = Desk::open(command.provider, key, &data::documents()?).await?;
+    let mut server = None;
+    match command.embeddings {
+        None => {}
+        Some(Asking::Scripted) => desk = desk.with_scripted_embeddings().await?,
+        Some(Asking::Local) => {
+            let local = Embeddings::start(&Workspace::find()?).await?;
+            desk = desk.with_embeddings(local.url.clone(), local.settings())?;
+            server = Some(local);
+        }
+    }
     let report = measure(command.provider, desk, &command.half.each(), Told::shown()).await?;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
     terminal::line(report.shown(command.list).trim_end())?;
     if let Some(path) = &command.json {
         report.write(path)?;
@@ -127,6 +155,9 @@ pub async fn measure(asked: Asked, desk: Desk, halves: &[Half], mut told: Told) 
         let (measured, questions) = (report.halves.entry(*half).or_default(), data::questions(*half)?);
         measured.search = retrieval::measure(&index, &passages, &questions, retrieval::over_the_floor);
         measured.bm25 = retrieval::measure(&index, &passages, &questions, retrieval::by_order);
+        if let Some(model) = &desk.searcher {
+            measured.hybrid = Some(retrieval::offered(model, &index, &passages, &questions).await?);
+        }
     }
     Ok(report)
 }

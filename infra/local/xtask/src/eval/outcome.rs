@@ -10,6 +10,7 @@ use channel::mail::{Authentication, Obstacle, ReadMail};
 use channel::ports::Guards;
 use channel::record::{ActionKind, Conversation, MailboxView, StoredMail, Turn};
 use channel::time::Timestamp;
+use channel::usecase::attachments::Reading;
 use channel::usecase::common::Rules;
 use channel::usecase::plan::{Verdict, before_asking, guard_case, plan_answer};
 use mime::Mime;
@@ -99,7 +100,8 @@ fn conversation(scenario: &Scenario, read: ReadMail, now: Timestamp) -> Result<C
 pub async fn take(desk: &Desk, scenario: &Scenario, no: usize) -> Result<Outcome> {
     let now = desk.clock.now();
     let view = view(now);
-    let read = match mime::read(&scenario.raw(view.meta.address.as_str(), no)) {
+    let raw = scenario.raw(view.meta.address.as_str(), no);
+    let read = match mime::read(&raw) {
         Ok(read) => read,
         // As the product keeps a mail that it cannot read.
         Err(_) => ReadMail { obstacles: vec![Obstacle::TooComplex], ..ReadMail::default() },
@@ -113,7 +115,12 @@ pub async fn take(desk: &Desk, scenario: &Scenario, no: usize) -> Result<Outcome
         Verdict::NoAnswer(why) => Ok(Outcome::none(Route::Ignore, why)),
         Verdict::NeedsPerson(why) => Ok(Outcome::none(Route::Person, why)),
         Verdict::Ask(request) => {
-            let request = AnswerRequest { deadline: Some(now.plus(desk.within)), ..request };
+            let mut request = AnswerRequest { deadline: Some(now.plus(desk.within)), ..*request };
+            let mut attached = Reading::new(&mime::Mime);
+            for mail in conversation.mails.iter().filter(|mail| turn.mails.contains(&mail.message)) {
+                attached.take(mail, Ok(&raw));
+            }
+            attached.into(&mut request);
             Ok(ask(desk, &view, &conversation, turn, &request).await)
         }
     }
@@ -155,7 +162,7 @@ async fn ask(
         return outcome;
     }
     let (rules, now) = (Rules::default(), desk.clock.now());
-    match plan_answer(view, conversation, turn, &answer, &guarded, &Mime, "marker".to_owned(), &rules, now) {
+    match plan_answer(view, conversation, turn, request, &answer, &guarded, &Mime, "marker".to_owned(), &rules, now) {
         Ok(planned) => {
             outcome.route = Route::Answer;
             outcome.way = if planned.kind == ActionKind::Send { Way::Sent } else { Way::Draft };

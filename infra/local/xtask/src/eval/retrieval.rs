@@ -1,7 +1,9 @@
 //! The search of the knowledge base by itself: whether the right passage is found, and nothing where there is none.
 
 use super::data::{Question, covered};
+use crate::{Error, Result};
 use assistant::knowledge::{Hit, Index};
+use assistant::provider::{ALL_EMBEDDED, Model};
 use channel::assistant::Source;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,15 +74,32 @@ pub fn by_order(index: &Index, question: &str) -> Vec<Hit> {
     index.ranked(question, DEPTH)
 }
 
+/// What a model is offered: by words and embeddings where it has them, over the low floors of each.
+pub async fn offered(model: &Model, index: &Index, passages: &[Source], questions: &[Question]) -> Result<Rows> {
+    let mut found = vec![];
+    for question in questions {
+        let (hits, usage) = model.look_up(index, &question.question, DEPTH).await;
+        // A search that fell back would be measured as one that did not.
+        if usage.search != ALL_EMBEDDED {
+            return Err(Error::new(usage.search).remedy("see that the server of the embeddings runs and answers"));
+        }
+        found.push(hits);
+    }
+    Ok(counted(passages, questions.iter().zip(found)))
+}
+
 pub fn measure(
     index: &Index,
     passages: &[Source],
     questions: &[Question],
     search: fn(&Index, &str) -> Vec<Hit>,
 ) -> Rows {
+    counted(passages, questions.iter().map(|question| (question, search(index, &question.question))))
+}
+
+fn counted<'q>(passages: &[Source], found: impl Iterator<Item = (&'q Question, Vec<Hit>)>) -> Rows {
     let mut out = Rows::new();
-    for question in questions {
-        let hits = search(index, &question.question);
+    for (question, hits) in found {
         let is_right = |id: &str, text: &str| {
             let document = id.split('#').next().unwrap_or_default();
             covered(passages, document, text).iter().any(|name| question.relevant.iter().any(|right| right == name))
