@@ -467,7 +467,14 @@ pub fn read(text: &str) -> Reading<'_> {
         for piece in split_at(sentence, JOINTS, true) {
             let before = last.replace(piece);
             if asks(piece) {
-                reading.asks.push(Ask { text: piece, before });
+                // What leads up to the question is its context: `In a hurry: where is it printed?`
+                match lead(piece) {
+                    Some((led, text)) => {
+                        reading.asks.push(Ask { text, before: Some(led) });
+                        reading.statements.push(led);
+                    }
+                    None => reading.asks.push(Ask { text: piece, before }),
+                }
             } else {
                 reading.statements.push(piece);
             }
@@ -475,6 +482,26 @@ pub fn read(text: &str) -> Reading<'_> {
     }
     reading
 }
+
+/// A sentence cut before the clause that begins its question, where what stands ahead asks nothing itself.
+fn lead(sentence: &str) -> Option<(&str, &str)> {
+    let marks = [": ", ", ", "; ", " - ", " – "];
+    let mut cuts: Vec<usize> =
+        marks.iter().flat_map(|mark| sentence.match_indices(mark).map(|(at, mark)| at + mark.len())).collect();
+    cuts.sort_unstable();
+    cuts.into_iter().find_map(|cut| {
+        let (head, tail) = sentence.split_at(cut);
+        let long = head.split_whitespace().count() >= 3 && tail.split_whitespace().count() >= 3;
+        let asked = sentence.contains(['?', '？']) || head.trim_end().ends_with(':');
+        // `If I return it, how much …` is one question.
+        let condition = CONDITIONS.contains(&fold(head).split_whitespace().next().unwrap_or_default());
+        (long && asked && !condition && !asks(head) && begins_question(tail)).then(|| (head.trim(), tail.trim()))
+    })
+}
+
+/// Words that begin a condition, which belongs to the question after it.
+const CONDITIONS: &[&str] =
+    &["if", "when", "wenn", "falls", "si", "quand", "cuando", "se", "quando", "als", "wanneer", "jesli", "gdyby", "a"];
 
 /// The parts of a question that names several subjects; one part when it names one.
 pub fn subjects(ask: &str) -> Vec<&str> {
