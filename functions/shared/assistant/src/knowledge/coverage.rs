@@ -38,7 +38,7 @@ const CODE_DIGITS: usize = 3;
 /// Concepts that say how, to whom or at what stage, and are seldom the subject by themselves.
 const QUALIFIERS: &[&str] = &[
     "old", "late", "start", "monthly", "yearly", "email", "staff", "document", "gratis", "threshold", "regret", "unsealed",
-    "save", "broke_down", "covered", "address_where", "online", "group", "transport", "meal", "weekday", "place", "link",
+    "save", "broke_down", "covered", "address_where", "online", "group", "airport", "station", "meal", "bike", "visit_doctor", "weekday", "place", "link",
     "order", "undo", "correct", "size", "delay", "apply", "contact", "business", "room", "course", "identity", "claim",
     "seal", "big", "small", "gift", "lamp", "term", "children", "age", "visit", "harm", "bulk", "photo", "plant", "pod",
 ];
@@ -140,7 +140,7 @@ fn units(shelf: &Shelf, language: &str, terms: &[Term]) -> Vec<Unit> {
 fn weighed(shelf: &Shelf, mut unit: Unit) -> Unit {
     let rare = unit.weight / (count(shelf.passages.len()) + 1.5).ln().max(1.0);
     let term = &unit.term;
-    let soft = !term.concepts.is_empty() && term.concepts.iter().all(|concept| QUALIFIERS.contains(concept));
+    let soft = is_soft(term);
     unit.weight = if term.number {
         NUMBER
     } else if term.place.is_some() {
@@ -155,6 +155,10 @@ fn weighed(shelf: &Shelf, mut unit: Unit) -> Unit {
         UNKNOWN
     };
     unit
+}
+
+fn is_soft(term: &Term) -> bool {
+    !term.concepts.is_empty() && term.concepts.iter().all(|concept| QUALIFIERS.contains(concept))
 }
 
 /// A passage over the floor.
@@ -173,6 +177,8 @@ struct Tally {
     total: f32,
     /// Units that it has by word or concept.
     full: usize,
+    /// Those among them that are more than qualifiers.
+    hard: usize,
     /// Those among them that speak of a concept.
     concepts: usize,
     headed: usize,
@@ -206,13 +212,13 @@ impl Match {
         // Of a longer question one word may be nobody's; a concept that is left open is what was asked.
         let complete = match (tally.missed_concepts, tally.missed_nouns) {
             (0, 0) => tally.above == 0 || tally.full >= 2,
-            (0, 1) => tally.full >= 3,
+            (0, 1) => tally.full >= 3 || (tally.full == 2 && tally.headed > 0 && query.wanted.is_some()),
             _ => false,
         };
         let subject = tally.full >= 3
             || (tally.full == 2 && (tally.concepts > 0 || tally.headed > 0))
             || is_subject(shelf, query, passage);
-        let named = tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1;
+        let named = tally.hard > 0 && (tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1);
         (coverage >= floor && tally.full > 0 && complete && subject && named).then_some(Self { at, coverage, order })
     }
 
@@ -255,6 +261,7 @@ fn tally(units: &[Unit], passage: &Passage) -> Option<Tally> {
         out.missed_nouns += usize::from(weighty && unit.term.parts.is_empty());
         out.above += usize::from(own == 0.0 && shared > 0.0 && !unit.term.parts.is_empty());
         out.full += usize::from(own >= BY_KIN && !unit.term.number);
+        out.hard += usize::from(own >= BY_KIN && !unit.term.number && !is_soft(&unit.term));
         out.concepts += usize::from(own >= BY_CONCEPT && !unit.term.parts.is_empty());
         out.headed += usize::from(!unit.term.number && Shelf::credit(unit, &passage.heading) >= BY_RELATION);
         out.covered += weight * credit.min(1.0).max(if own >= BY_CONCEPT { 1.0 } else { 0.0 });

@@ -23,7 +23,7 @@ const PLACES: &str = include_str!("lexicon/places.txt");
 /// Words that may stand between two of a phrase.
 const GAP: usize = 4;
 /// Shorter entries are never looked for with a typing error.
-const FUZZY_LETTERS: usize = 5;
+const FUZZY_LETTERS: usize = 6;
 
 /// Languages whose words are joined without a space.
 pub fn compounds(language: &str) -> bool {
@@ -81,7 +81,7 @@ static VOCABULARIES: LazyLock<HashMap<&'static str, Vocabulary>> = LazyLock::new
 impl Vocabulary {
     fn add(&mut self, entry: &'static str, concept: &'static str) {
         let mut parts: Vec<Pattern> =
-            entry.split('~').filter(|part| !part.trim_matches('=').is_empty()).map(Pattern::read).collect();
+            entry.split(['~', '-']).filter(|part| !part.trim_matches('=').is_empty()).map(Pattern::read).collect();
         if parts.len() > 1 {
             self.phrases.entry(parts[0].text).or_default().push((parts, concept));
         } else if let Some(pattern) = parts.pop() {
@@ -110,6 +110,15 @@ fn sections(file: &'static str) -> impl Iterator<Item = (&'static str, &'static 
 /// The concepts a folded word speaks of, by the part of the word that does: a compound has several parts, and each part
 /// may be read in several ways.
 pub fn parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
+    let found = found_parts(language, word);
+    // `abgeholt` is a form of `abholen`: the mark of the participle stands inside.
+    match (found.is_empty() && matches!(language, "de" | "nl")).then(|| word.find("ge")).flatten() {
+        Some(at) if at <= 6 => found_parts(language, &format!("{}{}", &word[..at], &word[at + 2..])),
+        _ => found,
+    }
+}
+
+fn found_parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
     let Some(vocabulary) = VOCABULARIES.get(language) else { return Vec::new() };
     let mut found: Vec<(usize, usize, &'static str)> = Vec::new();
     let starts = if compounds(language) { word.len() } else { 1 };
@@ -146,26 +155,31 @@ pub fn parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
     out.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The concepts of phrases that begin at a word of a text.
-pub fn phrases<W: AsRef<str>>(language: &str, words: &[W], at: usize) -> Vec<&'static str> {
-    let mut out = Vec::new();
+/// The concepts of phrases that begin at a word of a text, and the places of the further words that belong to them.
+pub fn phrases<W: AsRef<str>>(language: &str, words: &[W], at: usize) -> (Vec<&'static str>, Vec<usize>) {
+    let (mut out, mut taken) = (Vec::new(), Vec::new());
     let (Some(vocabulary), Some(word)) = (VOCABULARIES.get(language), words.get(at).map(AsRef::as_ref)) else {
-        return out;
+        return (out, taken);
     };
     for end in (1..=word.len()).filter(|end| word.is_char_boundary(*end)) {
         for (pattern, concept) in vocabulary.phrases.get(&word[..end]).into_iter().flatten() {
-            if pattern[0].fits(word) && follow(&pattern[1..], &words[at + 1..]) && !out.contains(concept) {
+            if let Some(further) = follow(&pattern[1..], words, at + 1).filter(|_| pattern[0].fits(word))
+                && !out.contains(concept)
+            {
                 out.push(*concept);
+                taken.extend(further);
             }
         }
     }
-    out
+    (out, taken)
 }
 
-fn follow<W: AsRef<str>>(patterns: &[Pattern], words: &[W]) -> bool {
-    let Some((first, rest)) = patterns.split_first() else { return true };
-    let near = words.iter().take(GAP).position(|word| first.fits(word.as_ref()));
-    near.is_some_and(|at| follow(rest, &words[at + 1..]))
+fn follow<W: AsRef<str>>(patterns: &[Pattern], words: &[W], from: usize) -> Option<Vec<usize>> {
+    let Some((first, rest)) = patterns.split_first() else { return Some(Vec::new()) };
+    let at = from + words.get(from..)?.iter().take(GAP).position(|word| first.fits(word.as_ref()))?;
+    let mut further = follow(rest, words, at + 1)?;
+    further.push(at);
+    Some(further)
 }
 
 /// The concepts of the entry that a word with a typing error may have meant.
@@ -303,8 +317,8 @@ mod tests {
 
     #[test]
     fn phrases_bridge_few_words() {
-        assert_eq!(phrases("en", &["change", "my", "mind"], 0), ["regret"]);
-        assert!(phrases("en", &["change", "a", "b", "c", "d", "e", "mind"], 0).is_empty());
+        assert_eq!(phrases("en", &["change", "my", "mind"], 0), (vec!["regret"], vec![2]));
+        assert!(phrases("en", &["change", "a", "b", "c", "d", "e", "mind"], 0).0.is_empty());
     }
 
     #[test]

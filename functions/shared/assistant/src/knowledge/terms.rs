@@ -87,6 +87,8 @@ pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
     let folded: Vec<String> = all.iter().map(|word| fold(word)).collect();
     let mut out = Vec::new();
     let mut unspaced = String::new();
+    // Words that a phrase before them has used up.
+    let mut taken: HashSet<usize> = HashSet::new();
     for (at, word) in all.iter().enumerate() {
         if word.chars().any(|c| is_unspaced(c) || is_hangul(c)) {
             // Segmentation may part every character; pairs are taken over the whole run.
@@ -97,7 +99,12 @@ pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
             continue;
         }
         pairs(&std::mem::take(&mut unspaced), &mut out);
-        if let Some(term) = reader.term(&all, &folded, at) {
+        let said = lexicon::phrases(language, &folded, at);
+        if taken.contains(&at) && said.0.is_empty() {
+            continue;
+        }
+        taken.extend(said.1);
+        if let Some(term) = reader.term(&all, &folded, at, said.0) {
             out.push(term);
         }
     }
@@ -112,19 +119,16 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn term(&self, all: &[&str], words: &[String], at: usize) -> Option<Term> {
+    fn term(&self, all: &[&str], words: &[String], at: usize, said: Vec<&'static str>) -> Option<Term> {
         let (word, folded) = (all[at], &words[at]);
-        let capital = word.chars().next().is_some_and(char::is_uppercase);
+        let capital = at > 0 && word.chars().next().is_some_and(char::is_uppercase);
         let number = folded.chars().any(|c| c.is_ascii_digit());
         let place = lexicon::place(self.language, folded, words.get(at + 1).map(String::as_str), capital);
-        let mut parts = if place.is_some() { Vec::new() } else { lexicon::parts(self.language, folded) };
-        let said = lexicon::phrases(self.language, words, at);
-        if !said.is_empty() {
-            match parts.first_mut() {
-                Some(first) => first.extend(said.into_iter().filter(|of| !first.contains(of)).collect::<Vec<_>>()),
-                None => parts.push(said),
-            }
-        }
+        let parts = match (place, said.is_empty()) {
+            (Some(_), _) => Vec::new(),
+            (None, true) => lexicon::parts(self.language, folded),
+            (None, false) => vec![said],
+        };
         if parts.is_empty() && place.is_none() && !number && self.says_nothing(folded) {
             return None;
         }
@@ -136,10 +140,20 @@ impl Reader<'_> {
                 }
             }
         }
-        let noun = (capital && at > 0) || (at > 0 && NOUN_MARKS.contains(words[at - 1].as_str()));
+        let noun = capital || self.ends_noun_phrase(words, at);
         let mut concepts: Vec<&'static str> = parts.iter().flatten().copied().collect();
         concepts.dedup();
         Some(Term { word: folded.clone(), stems, concepts, parts, number, place, noun })
+    }
+
+    /// After an article; in languages that put adjectives ahead, only the last word of such a row.
+    fn ends_noun_phrase(&self, words: &[String], at: usize) -> bool {
+        let marked = |back: usize| at >= back && NOUN_MARKS.contains(words[at - back].as_str());
+        if matches!(self.language, "fr" | "es" | "it" | "pt") {
+            return marked(1);
+        }
+        let last = words.get(at + 1).is_none_or(|next| self.says_nothing(next));
+        last && (marked(1) || (marked(2) && !self.says_nothing(&words[at - 1])))
     }
 
     fn says_nothing(&self, folded: &str) -> bool {
