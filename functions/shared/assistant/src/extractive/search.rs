@@ -55,6 +55,9 @@ impl Search<'_> {
         if query.is_empty() || (query.lacks_subject() && !(ask.before.is_none() && self.subject.is_empty())) {
             return None;
         }
+        if let Some(found) = self.then(ask, &query) {
+            return Some(vec![found]);
+        }
         if let Some(found) = self.clearest(ask, query) {
             return Some(vec![found]);
         }
@@ -65,6 +68,13 @@ impl Search<'_> {
         let queries = parts.iter().map(|part| Query::new(self.language, part)).filter(|part| !part.is_empty());
         let found: Option<Vec<Found>> = queries.map(|part| self.best(part, FLOOR)).collect();
         found.filter(|found| !found.is_empty())
+    }
+
+    /// `I pay by transfer. When is it sent then?`: the condition stands in the sentence before.
+    fn then(&self, ask: &Ask<'_>, own: &Query) -> Option<Found> {
+        let before = ask.before.filter(|_| follows(ask.text) && own.subjects() <= SHORT)?;
+        let found = self.best(Query::within(self.language, before, ask.text), FLOOR)?;
+        self.index.extends(self.language, found.passage, own, LEAST).then_some(found)
     }
 
     /// The best passage; where two are about as good, the words around the question tell which is meant.
@@ -124,4 +134,11 @@ impl Search<'_> {
         };
         (asks.len() > 1 && asks.iter().filter(fits).count() == asks.len()).then_some(found)
     }
+}
+
+/// Words that tie a question to the condition before it.
+fn follows(text: &str) -> bool {
+    const THEN: &[&str] =
+        &["then", "dann", "alors", "entonces", "allora", "entao", "dan", "wtedy", "silloin", "akkor", "тогда", "instead"];
+    crate::text::words(text).any(|word| THEN.contains(&crate::text::fold(word).as_str()))
 }

@@ -38,7 +38,7 @@ const CODE_DIGITS: usize = 3;
 /// Concepts that say how, to whom or at what stage, and are seldom the subject by themselves.
 const QUALIFIERS: &[&str] = &[
     "old", "late", "start", "monthly", "yearly", "email", "staff", "document", "gratis", "threshold", "regret", "unsealed",
-    "save", "broke_down", "covered", "address_where", "online", "group", "airport", "station", "meal", "bike", "visit_doctor", "weekday", "place", "link",
+    "save", "broke_down", "covered", "address_where", "online", "group", "airport", "station", "meal", "bike", "visit_doctor", "back", "money", "defect", "textbook", "weekday", "place", "link",
     "order", "undo", "correct", "size", "delay", "apply", "contact", "business", "room", "course", "identity", "claim",
     "seal", "big", "small", "gift", "lamp", "term", "children", "age", "visit", "harm", "bulk", "photo", "plant", "pod",
 ];
@@ -158,7 +158,8 @@ fn weighed(shelf: &Shelf, mut unit: Unit) -> Unit {
 }
 
 fn is_soft(term: &Term) -> bool {
-    !term.concepts.is_empty() && term.concepts.iter().all(|concept| QUALIFIERS.contains(concept))
+    let may_qualify = |part: &Vec<&str>| part.iter().any(|concept| QUALIFIERS.contains(concept));
+    !term.parts.is_empty() && term.parts.iter().all(may_qualify)
 }
 
 /// A passage over the floor.
@@ -218,7 +219,9 @@ impl Match {
         let subject = tally.full >= 3
             || (tally.full == 2 && (tally.concepts > 0 || tally.headed > 0))
             || is_subject(shelf, query, passage);
-        let named = tally.hard > 0 && (tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1);
+        let firm = |unit: &Unit| !unit.term.number && !is_soft(&unit.term) && unit.weight > UNKNOWN;
+        let only_soft = !query.units(shelf).iter().any(firm) && (tally.headed > 0 || query.wanted.is_some());
+        let named = (tally.hard > 0 || only_soft) && (tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1);
         (coverage >= floor && tally.full > 0 && complete && subject && named).then_some(Self { at, coverage, order })
     }
 

@@ -139,6 +139,12 @@ fn found_parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
             }
         }
     }
+    // What stands inside a longer entry is no part of its own: `Personal` in `Personalausweis`.
+    let whole = found.clone();
+    found.retain(|(start, end, _)| {
+        !whole.iter().any(|(from, to, _)| from <= start && end <= to && to - from > end - start && (end - start) < 10)
+            || whole.iter().all(|(from, to, _)| to - from <= end - start)
+    });
     found.sort_unstable_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
     let mut out: Vec<(usize, Vec<&'static str>)> = Vec::new();
     for (start, end, concept) in found {
@@ -198,13 +204,23 @@ pub fn nearly(language: &str, word: &str) -> Vec<&'static str> {
         let fits = letters + 1 >= length
             && [length - 1, length, length + 1].iter().any(|size| {
                 let head: String = word.chars().take(*size).collect();
-                one_apart(&head, entry)
+                // In a short word another letter makes another word: `hiding` is not `hiring`.
+                one_apart(&head, entry) && (length >= 8 || head.len() != entry.len() || same_letters(&head, entry))
             });
         if fits && best.is_none_or(|(known, _)| length > known) {
             best = Some((length, concept));
         }
     }
     best.map(|(_, concept)| concept).into_iter().collect()
+}
+
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
 }
 
 /// One letter more, less or other, or two that changed places.

@@ -31,6 +31,11 @@ const KIN_LETTERS: usize = 5;
 
 /// Concepts of which the one often answers for the other.
 const RELATED: &[(&str, &str)] = &[
+    ("back", "return"),
+    ("back", "refund"),
+    ("back", "undo"),
+    ("money", "pay"),
+    ("money", "refund"),
     ("refund", "return"),
     ("return", "refund"),
     ("regret", "return"),

@@ -127,7 +127,17 @@ impl Reader<'_> {
         let parts = match (place, said.is_empty()) {
             (Some(_), _) => Vec::new(),
             (None, true) => lexicon::parts(self.language, folded),
-            (None, false) => vec![said],
+            (None, false) => {
+                let mut parts = lexicon::parts(self.language, folded);
+                match parts.first_mut() {
+                    Some(first) => {
+                        let new: Vec<_> = said.into_iter().filter(|concept| !first.contains(concept)).collect();
+                        first.extend(new);
+                    }
+                    None => parts.push(said),
+                }
+                parts
+            }
         };
         if parts.is_empty() && place.is_none() && !number && self.says_nothing(folded) {
             return None;
@@ -149,7 +159,11 @@ impl Reader<'_> {
     /// After an article; in languages that put adjectives ahead, only the last word of such a row.
     fn ends_noun_phrase(&self, words: &[String], at: usize) -> bool {
         let marked = |back: usize| at >= back && NOUN_MARKS.contains(words[at - back].as_str());
-        if matches!(self.language, "fr" | "es" | "it" | "pt") {
+        if self.language == "de" {
+            // Nouns have a capital there.
+            return false;
+        }
+        if self.language != "en" {
             return marked(1);
         }
         let last = words.get(at + 1).is_none_or(|next| self.says_nothing(next));
