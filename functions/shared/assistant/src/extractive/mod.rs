@@ -34,7 +34,6 @@ pub struct Extractive {
     index: Index,
 }
 
-
 /// Why a person, for the operator.
 struct Person {
     reason: String,
@@ -104,6 +103,9 @@ impl Extractive {
         }
         if open.iter().any(|mail| mail.contains("://") || mail.to_lowercase().contains("www.")) {
             return Err(Person::because("The mail holds a link, which a machine should not answer to."));
+        }
+        if open.iter().any(|mail| holds_code(mail)) {
+            return Err(Person::because("The mail holds marks of code or markup, which a person should look at."));
         }
         if all.iter().any(|sentence| names_one_case(sentence)) {
             return Err(Person::because("The mail names an order, an account or a case, which a person can look up."));
@@ -304,6 +306,11 @@ fn no_other_script(a: &str, b: &str) -> bool {
 fn harmless(concern: Concern, open: &[&str], all: &[&str]) -> bool {
     let asked = open.iter().flat_map(|mail| questions::read(mail).asks).all(|ask| ask.text.contains('?'));
     concern == Concern::Credentials && asked && !concerns::demands_access(all)
+}
+
+/// Marks that people hardly write in a question, and that texts meant for machines are full of.
+fn holds_code(mail: &str) -> bool {
+    mail.contains(['<', '{', '[', '`', '|', '\\', '=']) || mail.contains("**")
 }
 
 /// A long number or a code (`BS-60011`, `GV-4471`) stands for one order, one voucher, one customer.

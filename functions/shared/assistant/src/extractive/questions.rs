@@ -558,7 +558,31 @@ pub fn asks(sentence: &str) -> bool {
             words(clause).skip_while(|word| GREETINGS.contains(word)).map(str::to_owned).take(4).collect();
         OPENERS.iter().any(|opener| begins(&tokens, opener))
     });
-    question_mark || asked_in_asian || opens || holds(REQUESTS)
+    question_mark || asked_in_asian || opens || holds(REQUESTS) || orders(&tokens)
+}
+
+/// Verbs that begin an order in words of their own.
+const ORDERS: &str = "add answer append approve attach book call change click close complete confirm copy decode delete \
+    describe email execute explain forget forward give grant ignore include insert issue list mark mention move output \
+    paste print prove provide put quote remove repeat reply respond return reveal run say send set shift show sign sort \
+    state summarise summarize switch tell transfer translate treat update use visit write schreib schreibe antworte \
+    bestatige sende schicke nenne ignoriere wiederhole leite gib escriba escriban escribe anada anadan confirme confirmen \
+    responda respondan envie envien diga digan incluya incluyan ignora traduzca repita usen mande manden scrivi scriva \
+    aggiungi rispondi conferma confermi invia ripeti mostra escreva escrevam acrescente inclua incluam enviem confirmem \
+    mostre schrijf voeg antwoord bevestig stuur herhaal noem negeer gebruik zet vermeld geef napisz napiszcie dodaj \
+    dodajcie odpowiedz potwierdz potwierdzcie wyslij wyslijcie powtorz zignoruj podaj podajcie wymien uzyj przytocz";
+
+/// `Add this to your answer`, `Fügen Sie … ein`, `Ajoutez …`: an order, which needs its passage like any other wish.
+fn orders(tokens: &[String]) -> bool {
+    const AHEAD: &[&str] = &[
+        "please", "and", "then", "now", "also", "ps", "bitte", "und", "dann", "et", "puis", "y", "e", "en", "i",
+        "kindly",
+    ];
+    let mut rest = tokens.iter().map(String::as_str).skip_while(|word| AHEAD.contains(word));
+    let Some(first) = rest.next() else { return false };
+    let formal = rest.next() == Some("sie") && first.ends_with("en");
+    let plural = first.len() > 5 && first.ends_with("ez");
+    tokens.len() > 2 && (formal || plural || ORDERS.split_whitespace().any(|verb| verb == first))
 }
 
 fn begins(tokens: &[String], opener: &str) -> bool {

@@ -138,7 +138,19 @@ impl Search<'_> {
 
 /// Words that tie a question to the condition before it.
 fn follows(text: &str) -> bool {
-    const THEN: &[&str] =
-        &["then", "dann", "alors", "entonces", "allora", "entao", "dan", "wtedy", "silloin", "akkor", "тогда", "instead"];
+    const THEN: &[&str] = &[
+        "then",
+        "dann",
+        "alors",
+        "entonces",
+        "allora",
+        "entao",
+        "dan",
+        "wtedy",
+        "silloin",
+        "akkor",
+        "тогда",
+        "instead",
+    ];
     crate::text::words(text).any(|word| THEN.contains(&crate::text::fold(word).as_str()))
 }

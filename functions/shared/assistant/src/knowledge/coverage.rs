@@ -30,6 +30,8 @@ const NUMBER: f32 = 0.15;
 const SHARED_HEADING: f32 = 0.5;
 /// What a passage gains whose heading is what was asked for.
 const HEADED: f32 = 0.12;
+/// With this much one word of a long question may be left open.
+const SURE: f32 = 0.72;
 const CLEAR: f32 = 1.25;
 /// A number this long names one order or one customer.
 const REFERENCE_DIGITS: usize = 5;
@@ -37,10 +39,63 @@ const CODE_DIGITS: usize = 3;
 
 /// Concepts that say how, to whom or at what stage, and are seldom the subject by themselves.
 const QUALIFIERS: &[&str] = &[
-    "old", "late", "start", "monthly", "yearly", "email", "staff", "document", "gratis", "threshold", "regret", "unsealed",
-    "save", "broke_down", "covered", "address_where", "online", "group", "airport", "station", "meal", "bike", "visit_doctor", "back", "money", "defect", "textbook", "weekday", "place", "link",
-    "order", "undo", "correct", "size", "delay", "apply", "contact", "business", "room", "course", "identity", "claim",
-    "seal", "big", "small", "gift", "lamp", "term", "children", "age", "visit", "harm", "bulk", "photo", "plant", "pod",
+    "old",
+    "late",
+    "start",
+    "monthly",
+    "yearly",
+    "email",
+    "staff",
+    "document",
+    "gratis",
+    "threshold",
+    "regret",
+    "unsealed",
+    "save",
+    "broke_down",
+    "covered",
+    "address_where",
+    "online",
+    "group",
+    "airport",
+    "station",
+    "meal",
+    "bike",
+    "visit_doctor",
+    "back",
+    "car",
+    "money",
+    "defect",
+    "textbook",
+    "weekday",
+    "place",
+    "link",
+    "order",
+    "undo",
+    "correct",
+    "size",
+    "delay",
+    "apply",
+    "contact",
+    "business",
+    "room",
+    "course",
+    "identity",
+    "claim",
+    "seal",
+    "big",
+    "small",
+    "gift",
+    "lamp",
+    "term",
+    "children",
+    "age",
+    "visit",
+    "harm",
+    "bulk",
+    "photo",
+    "plant",
+    "pod",
 ];
 
 /// A question made ready for the passages of one language.
@@ -56,11 +111,18 @@ pub struct Query {
 
 impl Query {
     pub fn new(language: &str, text: &str) -> Self {
+        let wanted = wanted(language, text);
+        let mut terms = different(language, text);
+        if wanted == Some(Wanted::Amount) {
+            // `How much do I pay` asks what it costs.
+            let pays = |part: &&mut Vec<&'static str>| part.contains(&"pay");
+            terms.iter_mut().flat_map(|term| term.parts.iter_mut()).filter(pays).for_each(|part| part.push("cost"));
+        }
         Self {
             language: language.to_owned(),
-            terms: different(language, text),
+            terms,
             context: Vec::new(),
-            wanted: wanted(language, text),
+            wanted,
             units: OnceCell::new(),
             context_units: OnceCell::new(),
         }
@@ -102,7 +164,9 @@ impl Query {
 
     /// `How much is it?`: asks for a fact of something that it does not name.
     pub fn lacks_subject(&self) -> bool {
-        self.terms.iter().all(|term| term.number || term.concepts.iter().all(|of| *of == "cost") && !term.concepts.is_empty())
+        self.terms
+            .iter()
+            .all(|term| term.number || term.concepts.iter().all(|of| *of == "cost") && !term.concepts.is_empty())
     }
 
     /// Nothing in it could be looked up.
@@ -186,6 +250,10 @@ struct Tally {
     /// Weighty units that it lacks altogether: concepts, and nouns that nobody knows.
     missed_concepts: usize,
     missed_nouns: usize,
+    /// Other words that nobody knows.
+    unknown: usize,
+    /// Qualifiers that it lacks.
+    unqualified: usize,
     /// Concepts that only the headings above have.
     above: usize,
 }
@@ -213,15 +281,24 @@ impl Match {
         // Of a longer question one word may be nobody's; a concept that is left open is what was asked.
         let complete = match (tally.missed_concepts, tally.missed_nouns) {
             (0, 0) => tally.above == 0 || tally.full >= 2,
+            (1, 0) => tally.hard >= 3 && tally.headed > 0 && coverage >= SURE,
+            (0, 2) => tally.hard >= 3 && tally.headed > 0 && coverage >= SURE,
             (0, 1) => tally.full >= 3 || (tally.full == 2 && tally.headed > 0 && query.wanted.is_some()),
             _ => false,
         };
+        // `Does the guarantee cover theft?`: of a short question no word is idle, unless a fact was asked for.
+        let idle = tally.full >= 3 || query.wanted.is_some() || (tally.unknown == 0 && tally.unqualified <= 1);
+        let complete = complete && idle;
         let subject = tally.full >= 3
             || (tally.full == 2 && (tally.concepts > 0 || tally.headed > 0))
             || is_subject(shelf, query, passage);
         let firm = |unit: &Unit| !unit.term.number && !is_soft(&unit.term) && unit.weight > UNKNOWN;
-        let only_soft = !query.units(shelf).iter().any(firm) && (tally.headed > 0 || query.wanted.is_some());
-        let named = (tally.hard > 0 || only_soft) && (tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1);
+        let only_soft = !query.units(shelf).iter().any(firm)
+            && tally.unqualified == 0
+            && tally.unknown == 0
+            && (tally.headed > 0 || query.wanted.is_some());
+        let named = (tally.hard > 0 || only_soft)
+            && (tally.concepts > 0 || tally.full >= 2 || query.wanted.is_some() || query.subjects() == 1);
         (coverage >= floor && tally.full > 0 && complete && subject && named).then_some(Self { at, coverage, order })
     }
 
@@ -232,7 +309,9 @@ impl Match {
             return false;
         };
         match tally(query.units(shelf), passage) {
-            Some(tally) => tally.missed_concepts == 0 && tally.missed_nouns <= 1 && tally.covered >= tally.total * least,
+            Some(tally) => {
+                tally.missed_concepts == 0 && tally.missed_nouns <= 1 && tally.covered >= tally.total * least
+            }
             None => query.terms.is_empty(),
         }
     }
@@ -262,6 +341,8 @@ fn tally(units: &[Unit], passage: &Passage) -> Option<Tally> {
         let weighty = credit == 0.0 && weight >= UNKNOWN_NOUN;
         out.missed_concepts += usize::from(weighty && !unit.term.parts.is_empty());
         out.missed_nouns += usize::from(weighty && unit.term.parts.is_empty());
+        out.unknown += usize::from(!unit.known && unit.term.parts.is_empty() && !unit.term.number);
+        out.unqualified += usize::from(credit == 0.0 && is_soft(&unit.term));
         out.above += usize::from(own == 0.0 && shared > 0.0 && !unit.term.parts.is_empty());
         out.full += usize::from(own >= BY_KIN && !unit.term.number);
         out.hard += usize::from(own >= BY_KIN && !unit.term.number && !is_soft(&unit.term));
@@ -278,7 +359,9 @@ fn tally(units: &[Unit], passage: &Passage) -> Option<Tally> {
 /// what its heading names, or about a word that no other passage has and that it begins with (`Dogs are welcome`).
 fn is_subject(shelf: &Shelf, query: &Query, passage: &Passage) -> bool {
     let rare = |unit: &Unit| {
-        unit.tokens.iter().any(|(number, _)| shelf.frequency(*number) == 1 && passage.lead.binary_search(number).is_ok())
+        unit.tokens
+            .iter()
+            .any(|(number, _)| shelf.frequency(*number) == 1 && passage.lead.binary_search(number).is_ok())
     };
     query.units(shelf).iter().filter(|unit| !unit.term.number).any(|unit| {
         let headed = Shelf::credit(unit, &passage.heading) >= BY_CONCEPT

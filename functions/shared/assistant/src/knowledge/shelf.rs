@@ -15,6 +15,8 @@ use std::collections::{HashMap, HashSet};
 pub const MAX_WORDS: usize = 400;
 const SATURATION: f32 = 1.2;
 const LENGTH: f32 = 0.4;
+/// Words that a passage begins with.
+const LEAD: usize = 3;
 /// A concept in other words says almost as much as the word itself; a kindred word says half.
 pub const BY_WORD: f32 = 1.0;
 pub const BY_CONCEPT: f32 = 0.85;
@@ -32,6 +34,8 @@ const KIN_LETTERS: usize = 5;
 /// Concepts of which the one often answers for the other.
 const RELATED: &[(&str, &str)] = &[
     ("back", "return"),
+    ("car", "parking"),
+    ("desktop", "mobile"),
     ("back", "refund"),
     ("back", "undo"),
     ("money", "pay"),
@@ -170,7 +174,7 @@ impl Shelf {
             let plain = chunk::plain(&cut.text);
             let (own, body) = (terms(language, &cut.own, MAX_WORDS), terms(language, &plain, MAX_WORDS));
             let shared = terms(language, &cut.shared, MAX_WORDS);
-            let lead: Vec<Term> = body.iter().take(2).cloned().collect();
+            let lead = terms(language, &plain, LEAD);
             let heading_words = own.iter().map(|term| term.word.as_str()).collect::<HashSet<_>>().len();
             let mut counts: HashMap<u32, u8> = HashMap::new();
             for term in own.iter().chain(&body) {
@@ -278,7 +282,8 @@ impl Shelf {
     }
 
     fn concepts(&self, part: &[&'static str]) -> Vec<(u32, f32)> {
-        let own = part.iter().filter_map(|concept| self.find(&concept_token(concept))).map(|number| (number, BY_CONCEPT));
+        let own =
+            part.iter().filter_map(|concept| self.find(&concept_token(concept))).map(|number| (number, BY_CONCEPT));
         let related = RELATED
             .iter()
             .filter(|(of, _)| part.contains(of))
@@ -319,11 +324,18 @@ impl Shelf {
     /// What a passage has of a unit: the best of its words, or the mean over the parts of a compound.
     pub fn credit(unit: &Unit, set: &[u32]) -> f32 {
         let best = |tokens: &[(u32, f32)]| {
-            tokens.iter().filter(|(number, _)| set.binary_search(number).is_ok()).map(|(_, worth)| *worth).fold(0.0, f32::max)
+            tokens
+                .iter()
+                .filter(|(number, _)| set.binary_search(number).is_ok())
+                .map(|(_, worth)| *worth)
+                .fold(0.0, f32::max)
         };
         let by_word = best(&unit.tokens);
-        let by_parts =
-            if unit.parts.is_empty() { 0.0 } else { unit.parts.iter().map(|part| best(part)).sum::<f32>() / count(unit.parts.len()) };
+        let by_parts = if unit.parts.is_empty() {
+            0.0
+        } else {
+            unit.parts.iter().map(|part| best(part)).sum::<f32>() / count(unit.parts.len())
+        };
         by_word.max(by_parts)
     }
 

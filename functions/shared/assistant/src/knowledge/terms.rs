@@ -78,11 +78,7 @@ static NOUN_MARKS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| BEFORE_NOU
 
 /// The terms of a text in order; at most `limit` words are read.
 pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
-    let reader = Reader {
-        language,
-        stemmer: algorithm(language).map(Stemmer::create),
-        dropped: DROPPED.get(language),
-    };
+    let reader = Reader { language, stemmer: algorithm(language).map(Stemmer::create), dropped: DROPPED.get(language) };
     let all: Vec<&str> = words(text).take(limit).collect();
     let folded: Vec<String> = all.iter().map(|word| fold(word)).collect();
     let mut out = Vec::new();

@@ -119,7 +119,10 @@ fn debugging_search() {
     let shelf = &index.shelves[l];
     let query = Query::new(l, q);
     for unit in query.units(shelf) {
-        println!("{} {:?} known {} w {:.2} noun {}", unit.term.word, unit.term.parts, unit.known, unit.weight, unit.term.noun);
+        println!(
+            "{} {:?} known {} w {:.2} noun {}",
+            unit.term.word, unit.term.parts, unit.known, unit.weight, unit.term.noun
+        );
     }
     for (at, order) in shelf.ranked(&query, 4) {
         println!("  {order:.2} {} {:?}", shelf.passages[at].title, Match::judge(shelf, at, &query, order, 0.0));

@@ -136,10 +136,33 @@ const ASKED: &[(&str, Wanted, &[&str])] = &[
     ("ko", Wanted::Amount, &["얼마인"]),
 ];
 
+/// Further ways of asking for an amount or a time.
+const ASKED_ALSO: &[(&str, Wanted, &[&str])] = &[
+    ("en", Wanted::Amount, &["what is the cost", "what is the charge", "what do i pay", "what is the fee"]),
+    (
+        "de",
+        Wanted::Amount,
+        &["was zahle", "wie viel zahl", "wieviel zahl", "wie viel verlang", "was verlang", "was berechn"],
+    ),
+    (
+        "fr",
+        Wanted::Amount,
+        &["quel montant", "quels frais", "combien me", "combien faut il payer", "quel cout", "quel est le tarif"],
+    ),
+    ("fr", Wanted::Moment, &["a quelles heures", "jusqu'a quelle heure"]),
+    ("es", Wanted::Amount, &["cuanto pag", "cuanto cobr", "que importe", "que coste"]),
+    ("it", Wanted::Amount, &["quanto pag", "quanto vien", "che prezzo", "che costo"]),
+    ("pt", Wanted::Amount, &["que valor", "quanto pag", "que preco", "qual o custo", "quanto cobr"]),
+    ("nl", Wanted::Amount, &["hoeveel betaal", "wat betaal", "wat zijn de kosten", "hoeveel bedra"]),
+    ("pl", Wanted::Amount, &["ile zaplac", "ile doplac", "ile plac", "jaki koszt", "jaki jest koszt", "ile wynos"]),
+    ("pl", Wanted::Duration, &["po ilu dniach", "w ile dni", "ile czasu", "ile czekac"]),
+];
+
 pub fn wanted(language: &str, text: &str) -> Option<Wanted> {
     let folded = fold(text);
     ASKED
         .iter()
+        .chain(ASKED_ALSO)
         .find(|(of, _, asked)| *of == language && asked.iter().any(|asked| folded.contains(asked)))
         .map(|(_, wanted, _)| *wanted)
 }
