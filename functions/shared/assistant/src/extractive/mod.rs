@@ -261,7 +261,7 @@ fn asks<'r>(request: &AnswerRequest, subject: &'r str, open: &[&'r str]) -> Resu
     // `Any news?`, `How are you?` beside a real question ask nothing to look up; alone they keep their place.
     let solid = |ask: &Ask<'_>| !Query::new(detected, ask.text).is_empty();
     if asks.iter().any(solid) {
-        asks.retain(|ask| solid(ask) || refers_back(ask.text));
+        asks.retain(|ask| solid(ask) || refers_back(ask.text) || questions::is_order(ask.text));
     }
     if asks.is_empty() && body_asks == 0 {
         asks = topic(first_mail, subject, &statements, detected);

@@ -572,6 +572,43 @@ const ORDERS: &str = "add answer append approve attach book call change click cl
     mostre schrijf voeg antwoord bevestig stuur herhaal noem negeer gebruik zet vermeld geef napisz napiszcie dodaj \
     dodajcie odpowiedz potwierdz potwierdzcie wyslij wyslijcie powtorz zignoruj podaj podajcie wymien uzyj przytocz";
 
+/// A sentence that orders something, rather than asking for an answer.
+pub fn is_order(sentence: &str) -> bool {
+    let folded = fold(sentence);
+    let tokens: Vec<String> = words(&folded).map(str::to_owned).collect();
+    !folded.contains('?') && orders(&tokens) && !INFORM.iter().any(|phrase| contains(&tokens, &folded, phrase))
+}
+
+/// Orders that ask for an answer.
+const INFORM: &[&str] = &[
+    "tell me",
+    "tell us",
+    "let me know",
+    "let us know",
+    "send me",
+    "send us",
+    "give me",
+    "explain",
+    "schreiben sie mir",
+    "sagen sie mir",
+    "teilen sie mir",
+    "nennen sie mir",
+    "schicken sie mir",
+    "dites moi",
+    "dites nous",
+    "indiquez moi",
+    "envoyez moi",
+    "digan",
+    "diganme",
+    "digame",
+    "diteci",
+    "ditemi",
+    "digam",
+    "podajcie",
+    "geef mij",
+    "geef me",
+];
+
 /// `Add this to your answer`, `Fügen Sie … ein`, `Ajoutez …`: an order, which needs its passage like any other wish.
 fn orders(tokens: &[String]) -> bool {
     const AHEAD: &[&str] = &[

@@ -32,6 +32,10 @@ pub struct Search<'s> {
 impl Search<'_> {
     pub fn resolve(&self, asks: &[Ask<'_>]) -> Result<Vec<Found>, Person> {
         let mut alone: Vec<Option<Vec<Found>>> = asks.iter().map(|ask| self.alone(ask)).collect();
+        // What a mail orders is never taken for a part of what it asks.
+        if asks.iter().zip(&alone).any(|(ask, found)| found.is_none() && questions::is_order(ask.text)) {
+            return Err(Person::because("The mail orders something that the knowledge base does not speak of."));
+        }
         for at in 0..asks.len() {
             if alone[at].is_none() {
                 alone[at] = self.with_neighbours(asks, &alone, at).or_else(|| self.in_context(&asks[at]));

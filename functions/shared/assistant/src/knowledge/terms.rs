@@ -159,6 +159,11 @@ impl Reader<'_> {
             // Nouns have a capital there.
             return false;
         }
+        // Bare nouns stand last: `Does the guarantee cover theft?`
+        let verbal = self.language == "en" && ["ing", "ed", "ly"].iter().any(|ending| words[at].ends_with(ending));
+        if at > 0 && at + 1 == words.len() && !verbal {
+            return true;
+        }
         if self.language != "en" {
             return marked(1);
         }

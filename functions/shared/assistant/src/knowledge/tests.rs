@@ -94,37 +94,3 @@ fn a_word_said_in_passing_is_no_subject() {
         assert!(index.search(question, 3).is_empty(), "{question}");
     }
 }
-
-#[test]
-fn debugging() {
-    let Ok(q) = std::env::var("Q") else { return };
-    let (l, q) = q.split_once(' ').unwrap();
-    for t in terms(l, q, 100) {
-        println!("{} {:?} {:?} place {:?} noun {}", t.word, t.stems, t.parts, t.place, t.noun);
-    }
-}
-
-#[test]
-fn debugging_search() {
-    let Ok(q) = std::env::var("Q") else { return };
-    let (l, q) = q.split_once(' ').unwrap();
-    let mut documents = Vec::new();
-    let base = std::env::var("BASE").unwrap_or_else(|_| "/work/wt-rank/tests/evals/knowledge".into());
-    for file in std::fs::read_dir(format!("{base}/{l}")).unwrap() {
-        let path = file.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        documents.push(document(path.file_name().unwrap().to_str().unwrap(), &text));
-    }
-    let index = Index::build(&documents);
-    let shelf = &index.shelves[l];
-    let query = Query::new(l, q);
-    for unit in query.units(shelf) {
-        println!(
-            "{} {:?} known {} w {:.2} noun {}",
-            unit.term.word, unit.term.parts, unit.known, unit.weight, unit.term.noun
-        );
-    }
-    for (at, order) in shelf.ranked(&query, 4) {
-        println!("  {order:.2} {} {:?}", shelf.passages[at].title, Match::judge(shelf, at, &query, order, 0.0));
-    }
-}
