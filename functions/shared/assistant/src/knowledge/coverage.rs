@@ -221,6 +221,11 @@ fn weighed(shelf: &Shelf, mut unit: Unit) -> Unit {
     unit
 }
 
+/// What it costs is asked of something.
+fn is_price(term: &Term) -> bool {
+    term.concepts.contains(&"cost")
+}
+
 fn is_soft(term: &Term) -> bool {
     let may_qualify = |part: &Vec<&str>| part.iter().any(|concept| QUALIFIERS.contains(concept));
     !term.parts.is_empty() && term.parts.iter().all(may_qualify)
@@ -287,15 +292,13 @@ impl Match {
             _ => false,
         };
         // `Does the guarantee cover theft?`: of a short question no word is idle, unless a fact was asked for.
-        let idle = tally.full >= 3
-            || query.wanted.is_some()
-            || (tally.unknown == 0 && tally.unqualified <= 1)
-            || (tally.headed > 0 && tally.full >= 2 && tally.unknown <= 1 && tally.unqualified == 0);
+        let idle = tally.full >= 3 || query.wanted.is_some() || (tally.unknown == 0 && tally.unqualified <= 1);
         let complete = complete && idle;
         let subject = tally.full >= 3
             || (tally.full == 2 && (tally.concepts > 0 || tally.headed > 0))
             || is_subject(shelf, query, passage);
-        let firm = |unit: &Unit| !unit.term.number && !is_soft(&unit.term) && unit.weight > UNKNOWN;
+        let firm =
+            |unit: &Unit| !(unit.term.number || is_soft(&unit.term) || is_price(&unit.term)) && unit.weight > UNKNOWN;
         let only_soft = !query.units(shelf).iter().any(firm)
             && tally.unqualified == 0
             && tally.unknown == 0
@@ -348,9 +351,7 @@ fn tally(units: &[Unit], passage: &Passage) -> Option<Tally> {
         out.unqualified += usize::from(credit == 0.0 && is_soft(&unit.term));
         out.above += usize::from(own == 0.0 && shared > 0.0 && !unit.term.parts.is_empty());
         out.full += usize::from(own >= BY_KIN && !unit.term.number);
-        // What it costs is asked of something.
-        let price = unit.term.concepts.iter().any(|concept| *concept == "cost");
-        out.hard += usize::from(own >= BY_KIN && !unit.term.number && !price && !is_soft(&unit.term));
+        out.hard += usize::from(own >= BY_KIN && !unit.term.number && !is_price(&unit.term) && !is_soft(&unit.term));
         out.concepts += usize::from(own >= BY_CONCEPT && !unit.term.parts.is_empty());
         out.headed += usize::from(!unit.term.number && Shelf::credit(unit, &passage.heading) >= BY_RELATION);
         out.covered += weight * credit.min(1.0).max(if own >= BY_CONCEPT { 1.0 } else { 0.0 });
