@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 
 /// More passages than this are not indexed; the rest is counted in [`Index::skipped`].
 pub const MAX_PASSAGES: usize = 20_000;
+/// What is offered as a source outside the built-in assistant, which also weighs the whole mail.
+const SURE: f32 = 0.93;
 /// Candidates that the order hands to the coverage test.
 const CANDIDATES: usize = 30;
 
@@ -97,7 +99,7 @@ impl Index {
             .into_iter()
             .flat_map(|language| {
                 let query = Query::new(language, query);
-                self.matches(language, &query, limit).into_iter().map(|found| self.hit(language, &found))
+                self.matches_over(language, &query, limit, SURE).into_iter().map(|found| self.hit(language, &found))
             })
             .collect();
         best_first(&mut hits, limit);
