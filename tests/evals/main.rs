@@ -25,13 +25,13 @@ struct Bound {
     routed: u32,
     /// Of 35 mails that the knowledge base answers.
     answered: u32,
-    /// Answers that lack a fact or a passage which they need; the target is 0.
+    /// Of the answers given, those that lack a fact or a passage which they need; the target is 0.
     incomplete: u32,
 }
 
 const BOUNDS: [Bound; 2] = [
-    Bound { half: Half::Tuned, routed: 62, answered: 7, incomplete: 1 },
-    Bound { half: Half::HeldOut, routed: 57, answered: 2, incomplete: 0 },
+    Bound { half: Half::Tuned, routed: 86, answered: 31, incomplete: 5 },
+    Bound { half: Half::HeldOut, routed: 69, answered: 14, incomplete: 3 },
 ];
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn the_search_keeps_its_bounds_and_offers_nothing_where_there_is_nothing()
     let report = measured(Asked::Extractive).await;
     // Of 74 questions in eight languages: found over the floor in first place and among five, and BM25's order alone
     // among five.
-    for (half, first, in_five, in_order) in [(Half::Tuned, 7, 7, 39), (Half::HeldOut, 10, 10, 42)] {
+    for (half, first, in_five, in_order) in [(Half::Tuned, 20, 21, 72), (Half::HeldOut, 17, 18, 60)] {
         let Measured { search, bm25, hybrid, .. } = &report.halves[&half];
         let Found { questions, unanswerable, left_alone, .. } = search[ALL];
         assert_eq!((questions, unanswerable), (74, 20));

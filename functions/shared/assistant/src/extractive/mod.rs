@@ -6,15 +6,17 @@
 
 pub(crate) mod phrases;
 pub(crate) mod questions;
+mod search;
 
 use crate::concerns::{self, Concern};
-use crate::knowledge::{self, Index, Match, Query};
+use crate::knowledge::{self, Index, Query};
 use crate::language::{self, UNDETERMINED};
 use crate::text::{clip, sentences};
 use async_trait::async_trait;
 use channel::assistant::{Answer, AnswerRequest, AssistantError, Author, Intent, Sentiment, Source, Urgency};
 use channel::ports::Assistant;
 use questions::{Ask, Reading};
+use search::{Found, Search};
 
 /// Longer mails are not the short questions that this assistant can judge as a whole.
 const MAX_MAIL: usize = 8_000;
@@ -30,13 +32,6 @@ const MAX_CONFIDENCE: f32 = 0.95;
 #[derive(Debug)]
 pub struct Extractive {
     index: Index,
-}
-
-/// One ask and the passage that answers it.
-struct Found {
-    passage: usize,
-    coverage: f32,
-    query: Query,
 }
 
 /// Why a person, for the operator.
@@ -59,13 +54,13 @@ impl Person {
 
 /// What the routing knows of a mail; neutral where it knows nothing.
 fn traits(concern: Option<Concern>) -> (Intent, Sentiment, Urgency) {
-    use Concern::{Abuse, Cancellation, Complaint, Credentials, Instructions, Legal, MoneyBack, SelfHarm};
+    use Concern::{Abuse, Cancellation, Complaint, Credentials, Instructions, Legal, MoneyBack, Promise, SelfHarm};
     match concern {
         None | Some(Instructions) => (Intent::Other, Sentiment::Neutral, Urgency::Normal),
         Some(SelfHarm) => (Intent::Other, Sentiment::Negative, Urgency::High),
         Some(Legal) => (Intent::Complaint, Sentiment::Negative, Urgency::High),
         Some(Abuse | MoneyBack | Complaint) => (Intent::Complaint, Sentiment::Negative, Urgency::Normal),
-        Some(Credentials | Cancellation) => (Intent::Support, Sentiment::Neutral, Urgency::Normal),
+        Some(Credentials | Cancellation | Promise) => (Intent::Support, Sentiment::Neutral, Urgency::Normal),
     }
 }
 
@@ -109,14 +104,22 @@ impl Extractive {
         }
         let mut all: Vec<&str> = open.iter().flat_map(|mail| sentences(mail)).collect();
         all.extend(sentences(subject));
-        if let Some(concern) = concerns::concern(&all) {
+        if let Some(concern) = concerns::concern(&all).filter(|concern| !harmless(*concern, open, &all)) {
             return Err(Person { concern: Some(concern), ..Person::because(concern.reason()) });
+        }
+        if open.iter().any(|mail| mail.contains("://") || mail.to_lowercase().contains("www.")) {
+            return Err(Person::because("The mail holds a link, which a machine should not answer to."));
+        }
+        if open.iter().any(|mail| holds_code(mail)) {
+            return Err(Person::because("The mail holds marks of code or markup, which a person should look at."));
+        }
+        if all.iter().any(|sentence| names_one_case(sentence)) {
+            return Err(Person::because("The mail names an order, an account or a case, which a person can look up."));
         }
         let reply_language = self.reply_language(request, language, open)?;
         let asks = asks(request, subject, open)?;
-        let found =
-            asks.iter().map(|ask| self.find_all(&reply_language, ask, subject)).collect::<Result<Vec<_>, _>>()?;
-        let found: Vec<Found> = found.into_iter().flatten().collect();
+        let earlier = earlier_question(request);
+        let found = Search { index: &self.index, language: &reply_language, subject, earlier }.resolve(&asks)?;
         self.reply(request, language, &reply_language, &found)
     }
 
@@ -175,52 +178,6 @@ impl Extractive {
             )));
         }
         Ok(wanted)
-    }
-
-    /// The passages that answer one ask: one, or one for each of the subjects that it joins.
-    fn find_all(&self, language: &str, ask: &Ask<'_>, subject: &str) -> Result<Vec<Found>, Person> {
-        let query = Query::new(language, ask.text);
-        if query.is_empty() {
-            return self.find_in_context(language, ask, subject);
-        }
-        if query.lacks_subject() && !(ask.before.is_none() && subject.is_empty()) {
-            return self.find_in_context(language, ask, subject);
-        }
-        if let Some(found) = self.find(language, query.clone()) {
-            return Ok(vec![found]);
-        }
-        let parts = questions::subjects(ask.text);
-        if parts.len() > 1 {
-            let queries: Vec<Query> =
-                parts.iter().map(|part| Query::new(language, part)).filter(|part| !part.is_empty()).collect();
-            let found: Option<Vec<Found>> = queries.into_iter().map(|part| self.find(language, part)).collect();
-            if let Some(found) = found.filter(|found| !found.is_empty()) {
-                return Ok(found);
-            }
-        }
-        if query.subjects() <= 1
-            && refers_back(ask.text)
-            && let Ok(found) = self.find_in_context(language, ask, subject)
-        {
-            return Ok(found);
-        }
-        Err(Person::lacking("The knowledge base has no passage that answers a question of this mail.", [ask.text]))
-    }
-
-    /// `Can I send it back?` is about what was said just before, or what the subject says.
-    fn find_in_context(&self, language: &str, ask: &Ask<'_>, subject: &str) -> Result<Vec<Found>, Person> {
-        let before = ask.before.unwrap_or("");
-        [before, subject]
-            .into_iter()
-            .filter(|context| !context.is_empty())
-            .find_map(|context| self.find(language, Query::within(language, context, ask.text)))
-            .map(|found| vec![found])
-            .ok_or_else(|| Person::because("The mail asks something that cannot be told from its words."))
-    }
-
-    fn find(&self, language: &str, query: Query) -> Option<Found> {
-        let best: Match = self.index.matches(language, &query, 1).into_iter().next()?;
-        Some(Found { passage: best.at, coverage: best.coverage, query })
     }
 
     fn reply(
@@ -313,7 +270,7 @@ fn asks<'r>(request: &AnswerRequest, subject: &'r str, open: &[&'r str]) -> Resu
     // `Any news?`, `How are you?` beside a real question ask nothing to look up; alone they keep their place.
     let solid = |ask: &Ask<'_>| !Query::new(detected, ask.text).is_empty();
     if asks.iter().any(solid) {
-        asks.retain(|ask| solid(ask) || refers_back(ask.text));
+        asks.retain(|ask| solid(ask) || refers_back(ask.text) || questions::is_order(ask.text));
     }
     if asks.is_empty() && body_asks == 0 {
         asks = topic(first_mail, subject, &statements, detected);
@@ -352,6 +309,36 @@ fn refers_back(text: &str) -> bool {
 fn no_other_script(a: &str, b: &str) -> bool {
     let ascii = |text: &str| text.chars().filter(|c| c.is_alphabetic()).all(|c| c < '\u{250}');
     ascii(a) == ascii(b)
+}
+
+/// Whoever asks how to get a new password is told what everybody may know; whoever demands access is not.
+fn harmless(concern: Concern, open: &[&str], all: &[&str]) -> bool {
+    let asked = open.iter().flat_map(|mail| questions::read(mail).asks).all(|ask| ask.text.contains('?'));
+    concern == Concern::Credentials && asked && !concerns::demands_access(all)
+}
+
+/// Marks that people hardly write in a question, and that texts meant for machines are full of.
+fn holds_code(mail: &str) -> bool {
+    mail.contains(['<', '{', '[', '`', '|', '\\', '=']) || mail.contains("**")
+}
+
+/// A long number or a code (`BS-60011`, `GV-4471`) stands for one order, one voucher, one customer.
+fn names_one_case(sentence: &str) -> bool {
+    sentence.split(|c: char| c.is_whitespace() || ",;()".contains(c)).any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        let code = word.contains(['-', '/']) && word.starts_with(|c: char| c.is_ascii_uppercase());
+        let figures = word.chars().all(|c| c.is_ascii_digit() || ".,:/-".contains(c));
+        (digits >= 5 && word.chars().all(|c| c.is_ascii_digit())) || (!figures && code && digits >= 3)
+    })
+}
+
+/// The question that the customer asked before in this thread, which a short one may go on from.
+fn earlier_question(request: &AnswerRequest) -> Option<&str> {
+    let from = request.chain.len().saturating_sub(request.open.max(1));
+    let before = request.chain[..from].iter().rev().find(|mail| mail.author == Author::Customer)?;
+    let asks = questions::read(clip(&before.text, MAX_MAIL)).asks;
+    asks.last().map(|ask| ask.text)
 }
 
 /// A short passage whole; of a long one the sentences that share the question's words, in their order.

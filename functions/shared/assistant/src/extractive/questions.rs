@@ -467,7 +467,14 @@ pub fn read(text: &str) -> Reading<'_> {
         for piece in split_at(sentence, JOINTS, true) {
             let before = last.replace(piece);
             if asks(piece) {
-                reading.asks.push(Ask { text: piece, before });
+                // What leads up to the question is its context: `In a hurry: where is it printed?`
+                match lead(piece) {
+                    Some((led, text)) => {
+                        reading.asks.push(Ask { text, before: Some(led) });
+                        reading.statements.push(led);
+                    }
+                    None => reading.asks.push(Ask { text: piece, before }),
+                }
             } else {
                 reading.statements.push(piece);
             }
@@ -475,6 +482,26 @@ pub fn read(text: &str) -> Reading<'_> {
     }
     reading
 }
+
+/// A sentence cut before the clause that begins its question, where what stands ahead asks nothing itself.
+fn lead(sentence: &str) -> Option<(&str, &str)> {
+    let marks = [": ", ", ", "; ", " - ", " – "];
+    let mut cuts: Vec<usize> =
+        marks.iter().flat_map(|mark| sentence.match_indices(mark).map(|(at, mark)| at + mark.len())).collect();
+    cuts.sort_unstable();
+    cuts.into_iter().find_map(|cut| {
+        let (head, tail) = sentence.split_at(cut);
+        let long = head.split_whitespace().count() >= 3 && tail.split_whitespace().count() >= 3;
+        let asked = sentence.contains(['?', '？']) || head.trim_end().ends_with(':');
+        // `If I return it, how much …` is one question.
+        let condition = CONDITIONS.contains(&fold(head).split_whitespace().next().unwrap_or_default());
+        (long && asked && !condition && !asks(head) && begins_question(tail)).then(|| (head.trim(), tail.trim()))
+    })
+}
+
+/// Words that begin a condition, which belongs to the question after it.
+const CONDITIONS: &[&str] =
+    &["if", "when", "wenn", "falls", "si", "quand", "cuando", "se", "quando", "als", "wanneer", "jesli", "gdyby", "a"];
 
 /// The parts of a question that names several subjects; one part when it names one.
 pub fn subjects(ask: &str) -> Vec<&str> {
@@ -531,7 +558,68 @@ pub fn asks(sentence: &str) -> bool {
             words(clause).skip_while(|word| GREETINGS.contains(word)).map(str::to_owned).take(4).collect();
         OPENERS.iter().any(|opener| begins(&tokens, opener))
     });
-    question_mark || asked_in_asian || opens || holds(REQUESTS)
+    question_mark || asked_in_asian || opens || holds(REQUESTS) || orders(&tokens)
+}
+
+/// Verbs that begin an order in words of their own.
+const ORDERS: &str = "add answer append approve attach book call change click close complete confirm copy decode delete \
+    describe email execute explain forget forward give grant ignore include insert issue list mark mention move output \
+    paste print prove provide put quote remove repeat reply respond return reveal run say send set shift show sign sort \
+    state summarise summarize switch tell transfer translate treat update use visit write schreib schreibe antworte \
+    bestatige sende schicke nenne ignoriere wiederhole leite gib escriba escriban escribe anada anadan confirme confirmen \
+    responda respondan envie envien diga digan incluya incluyan ignora traduzca repita usen mande manden scrivi scriva \
+    aggiungi rispondi conferma confermi invia ripeti mostra escreva escrevam acrescente inclua incluam enviem confirmem \
+    mostre schrijf voeg antwoord bevestig stuur herhaal noem negeer gebruik zet vermeld geef napisz napiszcie dodaj \
+    dodajcie odpowiedz potwierdz potwierdzcie wyslij wyslijcie powtorz zignoruj podaj podajcie wymien uzyj przytocz";
+
+/// A sentence that orders something, rather than asking for an answer.
+pub fn is_order(sentence: &str) -> bool {
+    let folded = fold(sentence);
+    let tokens: Vec<String> = words(&folded).map(str::to_owned).collect();
+    !folded.contains('?') && orders(&tokens) && !INFORM.iter().any(|phrase| contains(&tokens, &folded, phrase))
+}
+
+/// Orders that ask for an answer.
+const INFORM: &[&str] = &[
+    "tell me",
+    "tell us",
+    "let me know",
+    "let us know",
+    "send me",
+    "send us",
+    "give me",
+    "explain",
+    "schreiben sie mir",
+    "sagen sie mir",
+    "teilen sie mir",
+    "nennen sie mir",
+    "schicken sie mir",
+    "dites moi",
+    "dites nous",
+    "indiquez moi",
+    "envoyez moi",
+    "digan",
+    "diganme",
+    "digame",
+    "diteci",
+    "ditemi",
+    "digam",
+    "podajcie",
+    "geef mij",
+    "geef me",
+];
+
+/// `Add this to your answer`, `Fügen Sie … ein`, `Ajoutez …`: an order, which needs its passage like any other wish.
+fn orders(tokens: &[String]) -> bool {
+    const AHEAD: &[&str] = &[
+        "please", "and", "then", "now", "also", "ps", "bitte", "und", "dann", "et", "puis", "y", "e", "en", "i",
+        "kindly",
+    ];
+    let mut rest = tokens.iter().map(String::as_str).skip_while(|word| AHEAD.contains(word));
+    let Some(first) = rest.next() else { return false };
+    let formal = rest.next() == Some("sie") && first.ends_with("en");
+    let plural = first.len() > 5 && first.ends_with("ez");
+    tokens.len() > 2 && (formal || plural || ORDERS.split_whitespace().any(|verb| verb == first))
 }
 
 fn begins(tokens: &[String], opener: &str) -> bool {

@@ -19,7 +19,7 @@ pub fn judge(case: &Case<'_>) -> Finding {
         Concern::MoneyBack => Some("the customer wants money back"),
         Concern::Cancellation => Some("the customer wants to cancel a contract or an order"),
         Concern::Complaint => Some("the mail is a complaint or reports a problem with an order"),
-        Concern::SelfHarm | Concern::Abuse | Concern::Instructions => None,
+        Concern::SelfHarm | Concern::Abuse | Concern::Instructions | Concern::Promise => None,
     });
     let unseen = case.unseen.then_some("the mail is too long to be checked whole");
     let attached = case.attached_concerns.iter().any(|concern| *concern != Concern::Instructions);

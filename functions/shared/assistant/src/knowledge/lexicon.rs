@@ -1,687 +1,375 @@
-//! What words mean at a service desk: which of them speak of the same thing (`parcel`, `delivery`, `arrive`), and which
-//! carry no subject (`please`, `wondering`). General vocabulary of customers, not of any one knowledge base.
+//! What words mean at a service desk: which of them speak of the same thing (`parcel`, `delivery`, `arrive`), which name a
+//! place, and which carry no subject (`please`, `wondering`). General vocabulary of customers, not of any one knowledge
+//! base.
 //!
-//! An entry is the beginning of a folded word; `=word` is the whole word. In languages that compound, an entry of five
-//! letters or more also counts inside a word (`Versandkosten`).
+//! The words stand in `lexicon/*.txt`. An entry is the beginning of a folded word; `=word` is the whole word, and
+//! `send~back` are words in this order with few others between. In languages that compound, an entry of five letters or
+//! more also counts inside a word, and one of four at its end (`Versandkosten`, `kweeklamp`).
+//!
+//! Invariant: the files are read once, are the same for every knowledge base, and only ever relate words to each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-/// Concept, then words by language.
-type Row = (&'static str, &'static [(&'static str, &'static str)]);
-
-pub const CONCEPTS: &[Row] = &[
-    (
-        "ship",
-        &[
-            ("en", "ship deliver dispatch parcel =package =packages postage courier arriv freight"),
-            (
-                "de",
-                "liefer versand versend verschick paket sendung zustell porto fracht ankomm ankunft =kommt =geliefert",
-            ),
-            ("fr", "livr expedi envoi =envoyez =envoyer colis acheminement =port"),
-            ("es", "envi entreg paquete repart =llega =llegar =llegan"),
-            ("it", "sped consegn pacco pacchi recapit =arriva"),
-            ("pt", "envi entreg encomend expedi =frete =portes =chega"),
-            ("nl", "lever verzend verzond bezorg pakket pakje =verstuurd"),
-            ("sv", "leverans leverer frakt skicka paket"),
-            ("da", "lever fragt forsend pakke =sende =sender"),
-            ("no", "lever frakt forsend pakke sending =sender"),
-            ("fi", "toimit lahet paketti paketin kuljet"),
-            ("hu", "szallit kiszallit kuldem csomag hazhoz"),
-            ("ro", "livr expedi colet transport"),
-            ("ru", "достав посыл отправ привез"),
-            ("tr", "kargo teslim gonder paket"),
-            ("pl", "wysyl dostaw przesyl paczk"),
-        ],
-    ),
-    (
-        "return",
-        &[
-            ("en", "return =back"),
-            ("de", "ruckgabe zuruck retour rucksend rucknahme widerruf ruckgabefrist zuruckgeben zuruckschick"),
-            ("fr", "retour retract renvo rendre =repris =reprenez"),
-            ("es", "devol devuel retorn"),
-            ("it", "=reso =resi restitu recess"),
-            ("pt", "devol retorn"),
-            ("nl", "retour terug herroep"),
-            ("sv", "retur angerratt tillbaka bytesratt"),
-            ("da", "retur fortryd tilbage"),
-            ("no", "retur angre tilbake"),
-            ("fi", "palaut"),
-            ("hu", "visszakuld visszaru vissza elallas"),
-            ("ro", "retur inapoi"),
-            ("ru", "возвра верну"),
-            ("tr", "iade geri"),
-            ("pl", "zwrot zwroc zwraca odesl"),
-        ],
-    ),
-    (
-        "refund",
-        &[
-            ("en", "refund reimburs =money"),
-            ("de", "erstatt ruckzahl =geld"),
-            ("fr", "rembours"),
-            ("es", "reembols =dinero"),
-            ("it", "rimbors"),
-            ("pt", "reembols"),
-            ("nl", "terugbetal =geld"),
-            ("sv", "aterbetal pengar"),
-            ("da", "refunder penge tilbagebetal"),
-            ("no", "refunder penger tilbakebetal"),
-            ("fi", "hyvity rahat"),
-            ("hu", "visszaterit"),
-            ("ro", "ramburs"),
-            ("ru", "деньги"),
-            ("tr", "para"),
-            ("pl", "pieniadz"),
-        ],
-    ),
-    (
-        "cost",
-        &[
-            ("en", "cost price prices pricing priced fee =fees charg expens =rate =rates tariff =free quot"),
-            ("de", "kosten kostet preis gebuhr kostenlos gratis kostenfrei tarif teuer"),
-            ("fr", "cout prix tarif frais gratuit =cher offert"),
-            ("es", "cuest cost preci tarifa gratis gratuit gasto =vale =cobran"),
-            ("it", "cost prezz tariff gratis gratuit"),
-            ("pt", "cust preco tarifa gratis gratuit taxa"),
-            ("nl", "kosten =kost prijs prijzen tarief gratis"),
-            ("sv", "kostar kostnad =pris priser avgift gratis fraktfri"),
-            ("da", "koster =pris priser gebyr gratis omkostning"),
-            ("no", "koster =pris priser gebyr gratis kostnad"),
-            ("fi", "maksaa hinta hinnat hinno ilmai kustann maksut toimitusmaks"),
-            ("hu", "kerul =ara arak =ar dij koltseg ingyen"),
-            ("ro", "cost pret tarif gratuit taxa"),
-            ("ru", "стои цен бесплат тариф плат"),
-            ("tr", "ucret fiyat bedava masraf"),
-            ("pl", "koszt cen= =cena =ceny oplat bezplat darmow"),
-        ],
-    ),
-    (
-        "pay",
-        &[
-            ("en", "pay paid payment paypal card =cards"),
-            ("de", "zahl bezahl paypal kreditkart uberweis"),
-            ("fr", "pay paiement paypal =carte =cartes reglement virement"),
-            ("es", "pag tarjeta paypal transferencia"),
-            ("it", "pag carta paypal bonifico"),
-            ("pt", "pag cartao paypal transferencia"),
-            ("nl", "betal paypal creditcard ideal="),
-            ("sv", "betal kort= swish"),
-            ("da", "betal =kort mobilepay"),
-            ("no", "betal =kort vipps"),
-            ("fi", "maksutav maksaminen"),
-            ("hu", "fizet kartya utalas"),
-            ("ro", "plat card="),
-            ("ru", "оплат карт"),
-            ("tr", "odeme kredi"),
-            ("pl", "platn zaplac karta"),
-        ],
-    ),
-    (
-        "open",
-        &[
-            ("en", "=open opens opening =hours =closed =close closes closing"),
-            ("de", "geoffnet sprechstund sprechzeit offnung geschlossen =offen =offnet =zu schliess"),
-            ("fr", "ouvert ouvre horaire ferme fermet"),
-            ("es", "abr abiert apertura horario cierr cerrad"),
-            ("it", "apert =apre =aprite orari chius chiude"),
-            ("pt", "abert abre horario fech"),
-            ("nl", "geopend =open opening gesloten openingstijden"),
-            ("sv", "oppettid =oppet =oppna oppnar stang"),
-            ("da", "abning =abent =aben lukke"),
-            ("no", "apning =apent =apen stengt stenger"),
-            ("fi", "auki avoinna aukiolo sulje"),
-            ("hu", "nyitva nyit zarva"),
-            ("ro", "deschis program inchis"),
-            ("ru", "открыт работае часы закрыт график"),
-            ("tr", "acik calisma kapali saatleri"),
-            ("pl", "otwart godzin zamkni"),
-        ],
-    ),
-    (
-        "weekday",
-        &[
-            ("en", "monday tuesday wednesday thursday friday saturday sunday weekend weekday"),
-            ("de", "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag wochenende"),
-            ("fr", "lundi mardi mercredi jeudi vendredi samedi dimanche =week"),
-            ("es", "lunes martes miercoles jueves viernes sabado domingo"),
-            ("it", "lunedi martedi mercoledi giovedi venerdi sabato domenica"),
-            ("pt", "segunda terca quarta quinta sexta sabado domingo"),
-            ("nl", "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag weekend"),
-            ("sv", "mandag tisdag onsdag torsdag fredag lordag sondag helg"),
-            ("da", "mandag tirsdag onsdag torsdag fredag lordag sondag weekend"),
-            ("no", "mandag tirsdag onsdag torsdag fredag lordag sondag helg"),
-            ("fi", "maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai"),
-            ("hu", "hetfo kedd szerda csutortok pentek szombat vasarnap"),
-            ("ro", "luni marti miercuri joi vineri sambata duminica"),
-            ("ru", "понедельник вторник сред четверг пятниц суббот воскресен выходн"),
-            ("tr", "pazartesi =sali carsamba persembe =cuma cumartesi =pazar"),
-            ("pl", "poniedzial wtor srod czwart piat sobot niedziel"),
-        ],
-    ),
-    (
-        "warranty",
-        &[
-            ("en", "warrant guarant"),
-            ("de", "garantie gewahrleist"),
-            ("fr", "garanti"),
-            ("es", "garanti"),
-            ("it", "garanzi"),
-            ("pt", "garanti"),
-            ("nl", "garantie"),
-            ("sv", "garanti reklamationsratt"),
-            ("da", "garanti reklamationsret"),
-            ("no", "garanti reklamasjonsrett"),
-            ("fi", "takuu"),
-            ("hu", "garancia jotall"),
-            ("ro", "garanti"),
-            ("ru", "гарант"),
-            ("tr", "garanti"),
-            ("pl", "gwaranc rekojm"),
-        ],
-    ),
-    (
-        "defect",
-        &[
-            ("en", "defect broken =break =breaks =broke fault malfunction fails"),
-            ("de", "defekt kaputt mangel schaden"),
-            ("fr", "defaut defectu panne cass"),
-            ("es", "defect =roto =rota averi estrope"),
-            ("it", "difett rott guast"),
-            ("pt", "defeit avari estrag"),
-            ("nl", "defect kapot"),
-            ("sv", "defekt trasig"),
-            ("da", "defekt =gar"),
-            ("no", "defekt odelagt"),
-            ("fi", "rikki viall"),
-            ("hu", "hiba elromlik"),
-            ("ro", "defect stric"),
-            ("ru", "слома брак дефект"),
-            ("tr", "bozu ariza"),
-            ("pl", "zepsu uszkodz wad"),
-        ],
-    ),
-    (
-        "track",
-        &[
-            ("en", "track trace =whereabouts =status"),
-            ("de", "sendungsverfolg tracking nachverfolg verfolg =status"),
-            ("fr", "suivi suivre =statut"),
-            ("es", "seguimiento rastre localiz"),
-            ("it", "tracci tracking monitor"),
-            ("pt", "rastre seguimento acompanh"),
-            ("nl", "volgen trackingcode track"),
-            ("sv", "spara sparning"),
-            ("da", "spore sporing"),
-            ("no", "spore sporing"),
-            ("fi", "seuranta seurata"),
-            ("hu", "nyomkovet"),
-            ("ro", "urmari"),
-            ("ru", "отследить отслежив"),
-            ("tr", "takip"),
-            ("pl", "sledz"),
-        ],
-    ),
-    (
-        "order",
-        &[
-            ("en", "order purchas bought =buy =buying"),
-            ("de", "bestell kauf einkauf auftrag"),
-            ("fr", "command achat achet"),
-            ("es", "pedid pedir compr"),
-            ("it", "ordin acquist compr"),
-            ("pt", "encomendar pedid compr"),
-            ("nl", "bestel koop aankoop gekocht"),
-            ("sv", "bestall =kop kopa kopt order"),
-            ("da", "bestil =kob kobt ordre"),
-            ("no", "bestill =kjop kjopt ordre"),
-            ("fi", "tilau tilata osto"),
-            ("hu", "rendel vasar"),
-            ("ro", "comand cumpar"),
-            ("ru", "заказ покуп купи"),
-            ("tr", "siparis satin"),
-            ("pl", "zamow zakup kup"),
-        ],
-    ),
-    (
-        "discount",
-        &[
-            ("en", "discount coupon voucher =sale promo"),
-            ("de", "rabatt gutschein ermassig nachlass aktionscode"),
-            ("fr", "remise reduction rabais promo"),
-            ("es", "descuent cupon rebaj promocion"),
-            ("it", "scont coupon buono"),
-            ("pt", "descont cupom cupao"),
-            ("nl", "korting kortingscode"),
-            ("sv", "rabatt"),
-            ("da", "rabat"),
-            ("no", "rabatt"),
-            ("fi", "alennus alennuk"),
-            ("hu", "kedvezmeny kupon"),
-            ("ro", "reducer discount"),
-            ("ru", "скидк купон промокод"),
-            ("tr", "indirim kupon"),
-            ("pl", "rabat znizk"),
-        ],
-    ),
-    (
-        "invoice",
-        &[
-            ("en", "invoice receipt =vat"),
-            ("de", "rechnung quittung beleg kassenbon mehrwertsteuer"),
-            ("fr", "factur =recu =tva"),
-            ("es", "factur =iva recibo"),
-            ("it", "fattur =iva scontrino"),
-            ("pt", "fatur recibo =iva"),
-            ("nl", "factuur facturen =btw bonnetje"),
-            ("sv", "faktura kvitto"),
-            ("da", "faktura kvittering"),
-            ("no", "faktura kvittering"),
-            ("fi", "lasku= kuitti"),
-            ("hu", "szamla"),
-            ("ro", "factur"),
-            ("ru", "счет чек"),
-            ("tr", "fatura"),
-            ("pl", "faktur paragon"),
-        ],
-    ),
-    (
-        "phone",
-        &[
-            ("en", "phone telephone =call =ring hotline"),
-            ("de", "telefon anruf hotline"),
-            ("fr", "telephon appel joindre"),
-            ("es", "telefon llamar"),
-            ("it", "telefon chiamar"),
-            ("pt", "telefon ligar"),
-            ("nl", "telefoon bellen"),
-            ("sv", "telefon ringa"),
-            ("da", "telefon ringe"),
-            ("no", "telefon ringe"),
-            ("fi", "puhelin soittaa"),
-            ("hu", "telefon hivni"),
-            ("ro", "telefon suna"),
-            ("ru", "телефон позвон"),
-            ("tr", "telefon ara="),
-            ("pl", "telefon dzwoni"),
-        ],
-    ),
-    (
-        "place",
-        &[
-            ("en", "address locat directions situated"),
-            ("de", "adresse anschrift standort anfahrt befind"),
-            ("fr", "adresse situe trouve"),
-            ("es", "direccion ubica"),
-            ("it", "indirizzo situat"),
-            ("pt", "endereco morada localiza"),
-            ("nl", "adres gevestigd"),
-            ("sv", "adress ligger"),
-            ("da", "adresse ligger"),
-            ("no", "adresse ligger"),
-            ("fi", "osoite sijait"),
-            ("hu", "=cim cime"),
-            ("ro", "adresa"),
-            ("ru", "адрес находит"),
-            ("tr", "adres"),
-            ("pl", "adres"),
-        ],
-    ),
-    (
-        "cancel",
-        &[
-            ("en", "cancel terminat"),
-            ("de", "kundig storn"),
-            ("fr", "annul resili"),
-            ("es", "cancel anul baja="),
-            ("it", "annull disd cancell"),
-            ("pt", "cancel anul"),
-            ("nl", "opzeg annul"),
-            ("sv", "avbest"),
-            ("da", "opsig annull"),
-            ("no", "avbest oppsig"),
-            ("fi", "peruu irtisan"),
-            ("hu", "lemond torol"),
-            ("ro", "anul"),
-            ("ru", "отмен расторг"),
-            ("tr", "iptal"),
-            ("pl", "anul rezygn wypowied"),
-        ],
-    ),
-    (
-        "abroad",
-        &[
-            ("en", "abroad international worldwide overseas =countries foreign"),
-            ("de", "ausland international weltweit =lander"),
-            ("fr", "etranger international =pays"),
-            ("es", "extranjero internacional =paises"),
-            ("it", "estero internazional =paesi"),
-            ("pt", "exterior estrangeiro internaciona =paises"),
-            ("nl", "buitenland internationa wereldwijd"),
-            ("sv", "utomlands utlandet internatio"),
-            ("da", "udland internatio"),
-            ("no", "utland internatio"),
-            ("fi", "ulkomai"),
-            ("hu", "kulfold"),
-            ("ro", "strainatate international"),
-            ("ru", "границ международ"),
-            ("tr", "yurt uluslararasi"),
-            ("pl", "zagranic miedzynarod"),
-        ],
-    ),
+const CONCEPTS: [&str; 4] = [
+    include_str!("lexicon/trade.txt"),
+    include_str!("lexicon/shopping.txt"),
+    include_str!("lexicon/account.txt"),
+    include_str!("lexicon/services.txt"),
 ];
+const GENERAL: &str = include_str!("lexicon/general.txt");
+const PLACES: &str = include_str!("lexicon/places.txt");
 
-/// Words that ask or frame and have no subject of their own, beside the general stop words.
-pub const FILLERS: &[(&str, &str)] = &[
-    (
-        "en",
-        "please thank thanks hello hi hey dear sir madam team greetings regards kind best cheers would could can may might shall wonder wondering wonders know tell let say ask asking question questions query help need needs want wants like possible possibly information info informations details about regarding concerning get got take takes taking took long much many often quick quickly fast soon early late latest time times day days week weeks year years currently actually really just also still already anyway offer offers offered offering provide provides accept accepts allow allowed able use used using make makes do does done go goes going come comes give gives given item items thing things product products something anything someone shop store company website site online customer customers happen happens exactly today tomorrow yesterday usually normally generally there quick happy interested planning plan thinking considering due per kindly advise explain clarify confirm hope well day morning afternoon evening good nice great include includes included new old send sent sending receive received receiving got long total altogether work works working per however find looking look hear soon forward mail email mine via sort kind type types way ways wait waiting longer period end goods stuff month months hour hours minute amount expect big chance else per keep live last lasts valid apply applies policy if else whether until since bring reach",
-    ),
-    (
-        "de",
-        "bitte danke hallo guten tag morgen abend geehrte damen herren liebe lieber gruss grusse grussen freundlichen freundliche viele beste team frage fragen anfrage wissen sagen mitteilen informieren information informationen info moglich eigentlich gerne gern mochte mochten konnte konnten kann konnen wurde wurden darf durfen soll sollte brauche brauchen lange lang viel wieviel schnell bald oft zeit tag tage tagen woche wochen monat monate jahr jahre gibt geben bieten bietet angeboten nehmen nimmt dauert dauern dauer machen macht gehen geht kommt kommen artikel ware waren produkt produkte sache sachen etwas laden geschaft firma website online kunde kunden heute gestern morgen genau bezuglich wegen betreffend auskunft helfen hilfe interesse interessiere vorab voraus vielen herzlichen schon noch auch mal denn etwa ungefahr insgesamt bekommen bekomme erhalten erhalte senden schicken sende schicke uber eure euch ihnen ihr euer wann welche welcher welches wer wo wie was warum bis wohin spat fruh tun passiert hoch gilt gelten gultig funktioniert ablauft lauft braucht gefallt gefallen passt moglichkeit hallochen sei waren wird ob innerhalb betragt mich dass fur bei beim ihren ihre eure unser akzeptieren erlaubt erreichen erreiche mitbringen",
-    ),
-    (
-        "fr",
-        "bonjour bonsoir merci cordialement madame monsieur salut svp plait question questions savoir dire demander demande information informations renseignement renseignements renseigner aide aider possible pourriez pouvez peut peux puis pouvoir voudrais aimerais souhaite souhaiterais besoin combien quand comment quel quelle quels quelles pourquoi temps jour jours semaine semaines mois an ans annee annees long longtemps delai faut prend prendre faire fait fais aller va avoir article articles produit produits chose quelque magasin boutique societe entreprise site ligne client clients propos concernant sujet avance beaucoup bien encore deja aussi proposez propose offrez acceptez recevoir recois recu donner donne vite rapidement tot heure heures est-ce dois doit existe voulais compte elle elles il ils on cela ca vos votre sont dure durer valable fonctionne passe jusqu jusque peuvent si cette cet ces plait convient etes suis avant apres politique accepte acceptes acceptee acceptees autorise autorises autorisee autorisees permis joignable",
-    ),
-    (
-        "es",
-        "hola buenos buenas dias tardes gracias saludos estimado estimada estimados senor senora favor pregunta preguntas consulta saber decir decirme preguntar informacion informar ayuda ayudar posible puedo puede pueden podria podrian podeis quiero quisiera gustaria necesito cuanto cuanta cuantos cuantas cuando como donde cual cuales que tiempo dia semana semanas mes meses ano anos largo tarda tardan tardar plazo toma hacer hace hago tener tienen tiene teneis hay articulo articulos producto productos cosa algo tienda empresa sitio web linea cliente clientes sobre respecto antemano mucho muchas muy todavia ya tambien ofrecen ofrece aceptan acepta recibir recibo dar rapido pronto hora horas debo dura duran valido funciona sirve si vuestra vuestro su sus politica gusta hasta usted ustedes podemos aceptados permitido permite permiten llevar",
-    ),
-    (
-        "it",
-        "ciao buongiorno buonasera salve grazie saluti cordiali gentile gentili signore signora favore domanda domande sapere dire chiedere informazione informazioni aiuto aiutare possibile posso puo potete potrei potreste vorrei desidero bisogno quanto quanta quanti quante quando come dove quale quali tempo giorno giorni settimana settimane mese mesi anno anni lungo ci vuole serve fare fate avere avete articolo articoli prodotto prodotti cosa qualcosa negozio azienda sito online cliente clienti riguardo circa anticipo molto ancora gia anche offrite accettate ricevere dare veloce presto ora ore devo dura durano valido funziona se vostra vostro vostre vostri fino piace politica accettati ammessi permesso portare",
-    ),
-    (
-        "pt",
-        "ola bom boa dia tarde noite obrigado obrigada cumprimentos atenciosamente caro cara senhor senhora favor pergunta perguntas duvida saber dizer perguntar informacao informacoes ajuda ajudar possivel posso pode podem poderia gostaria quero queria preciso quanto quanta quantos quantas quando como onde qual quais tempo dias semana semanas mes meses ano anos longo demora leva fazer faz fazem ter tem ha artigo artigos produto produtos coisa algo loja empresa site online cliente clientes sobre respeito muito ainda ja tambem oferecem aceitam receber dar rapido breve hora horas devo voces dura valido funciona se vossa vosso seu sua ate politica gosto",
-    ),
-    (
-        "nl",
-        "hallo goedendag beste bedankt dank groet groeten vriendelijke vraag vragen weten zeggen informatie info hulp helpen mogelijk kan kunnen kunt zou wil willen graag nodig hoeveel hoe lang wanneer waar welke wat waarom tijd dag dagen week weken maand maanden jaar jaren duurt duren doen doe gaan gaat heeft hebben artikel artikelen product producten iets winkel bedrijf website online klant klanten over betreft alvast veel nog ook al bieden accepteren krijgen ontvangen snel moet mag jullie geldt geldig werkt als uw beleid bevalt tot",
-    ),
-    (
-        "sv",
-        "hej tack halsningar vanliga fraga fragor undrar veta saga information hjalp hjalpa mojligt kan kunna skulle vill garna behover hur mycket lange nar var vilka vilken tid dag dagar vecka veckor manad ar tar ta gora gor finns har produkt produkter vara varor nagot butik foretag kund erbjuder snabbt",
-    ),
-    (
-        "da",
-        "hej tak hilsen venlig sporgsmal ved vide sige information hjaelp muligt kan kunne ville vil gerne brug hvor meget mange laenge hvornar hvilke hvad tid dag dage uge uger maned ar tager tage gore findes har produkt produkter vare varer noget butik firma kunde tilbyder hurtigt",
-    ),
-    (
-        "no",
-        "hei takk hilsen vennlig sporsmal lurer vite si informasjon hjelp mulig kan kunne ville vil gjerne trenger hvor mye mange lenge nar hvilke hva tid dag dager uke uker maned ar tar ta gjore finnes har produkt produkter vare varer noe butikk firma kunde tilbyr raskt",
-    ),
-    (
-        "fi",
-        "hei moi kiitos terveisin kysymys kysymyksia tietaa tietoa apua auttaa mahdollista voinko voitteko voi voiko haluaisin haluan tarvitsen kuinka paljon kauan milloin mika mitka aika paiva paivaa viikko viikkoa kuukausi vuosi kestaa tehda onko tuote tuotteet tuotteen jotain kauppa yritys asiakas nopeasti saanko teilla teidan",
-    ),
-    (
-        "hu",
-        "jo napot kivanok koszonom udvozlettel kerdes kerdesem tudni szeretnem szeretnek kerem segitseg lehetseges lehet tudok tudnak kell mennyi mennyibe mikor hol melyik mi ido nap napot napon het honap ev mennyi tart van termek termekek valami uzlet bolt ceg ugyfel gyorsan meddig hany",
-    ),
-    (
-        "ro",
-        "buna ziua salut multumesc respect intrebare intrebari stiu spune informatii ajutor posibil pot puteti poate as dori vreau nevoie cat cata cate cand unde care timp zi zile saptamana saptamani luna luni an ani dureaza face aveti produs produse ceva magazin firma client repede",
-    ),
-    (
-        "ru",
-        "здравствуйте добрый день привет спасибо пожалуйста уважением вопрос вопросы узнать знать сказать скажите подскажите информация помочь помощь можно могу можете ли хотел хотела хочу нужно нужен сколько когда где какой какая какие каким время день дня дней неделя недели месяц год занимает делать сделать есть товар товары магазин компания клиент быстро долго",
-    ),
-    (
-        "tr",
-        "merhaba iyi gunler tesekkurler tesekkur lutfen soru sorum bilgi bilmek ogrenmek yardim mumkun miyim misiniz musunuz istiyorum gerekiyor kadar ne zaman nerede hangi nasil kac gun hafta ay yil suruyor surer surede urun urunler bir sey magaza firma musteri hizli yapiyor var alabilir",
-    ),
-    (
-        "pl",
-        "dzien dobry witam dziekuje pozdrawiam pytanie prosze wiedziec informacje pomoc mozliwe moge mozna czy chcialbym chcialabym potrzebuje ile kiedy gdzie jaki jakie jaka jak dlugo czas dni tydzien miesiac rok trwa zrobic jest produkt produkty cos sklep firma klient szybko panstwo macie",
-    ),
-];
-
-/// Beginnings of the names of countries and regions. Whether something holds for one of them can only be told by a
-/// passage that names it.
-pub const REGIONS: &[&str] = &[
-    "norw",
-    "noruega",
-    "schweiz",
-    "switzerl",
-    "suisse",
-    "suiza",
-    "svizzer",
-    "zwitserl",
-    "austria",
-    "osterreich",
-    "autriche",
-    "germany",
-    "deutschland",
-    "allemagne",
-    "alemania",
-    "germania",
-    "duitsland",
-    "france",
-    "frankreich",
-    "francia",
-    "frankrijk",
-    "spain",
-    "spanien",
-    "espagne",
-    "espana",
-    "spagna",
-    "spanje",
-    "italy",
-    "italie",
-    "italia",
-    "belgi",
-    "luxemb",
-    "luxembourg",
-    "netherl",
-    "niederland",
-    "pays-bas",
-    "holland",
-    "denmark",
-    "danemark",
-    "dinamarca",
-    "sweden",
-    "schwed",
-    "suede",
-    "suecia",
-    "finnland",
-    "finland",
-    "finlande",
-    "finlandia",
-    "poland",
-    "polen",
-    "pologne",
-    "polonia",
-    "portugal",
-    "greece",
-    "griechenland",
-    "grece",
-    "grecia",
-    "ireland",
-    "irland",
-    "irlanda",
-    "britain",
-    "england",
-    "anglet",
-    "inglat",
-    "scotl",
-    "schottl",
-    "wales",
-    "iceland",
-    "island",
-    "islande",
-    "turkey",
-    "turkei",
-    "turquie",
-    "turquia",
-    "russia",
-    "russland",
-    "ukrain",
-    "canada",
-    "kanada",
-    "mexic",
-    "mexiko",
-    "brazil",
-    "brasil",
-    "argentin",
-    "chile",
-    "colombia",
-    "peru",
-    "australia",
-    "australien",
-    "zealand",
-    "neuseeland",
-    "japan",
-    "japon",
-    "china",
-    "chine",
-    "korea",
-    "india",
-    "indien",
-    "inde",
-    "israel",
-    "egypt",
-    "agypt",
-    "egypte",
-    "egipto",
-    "africa",
-    "afrika",
-    "afrique",
-    "asia",
-    "asien",
-    "america",
-    "amerika",
-    "amerique",
-    "usa",
-    "hungary",
-    "ungarn",
-    "hongrie",
-    "hungria",
-    "romania",
-    "rumanien",
-    "roumanie",
-    "czech",
-    "tschech",
-    "tcheque",
-    "slovak",
-    "slowak",
-    "sloven",
-    "slowen",
-    "croat",
-    "kroat",
-    "croatie",
-    "croacia",
-    "malta",
-    "cyprus",
-    "zypern",
-    "estonia",
-    "estland",
-    "latvia",
-    "lettland",
-    "lithuania",
-    "litauen",
-    "corsica",
-    "korsika",
-    "corse",
-    "mallorca",
-    "canari",
-    "kanar",
-    "baleares",
-    "sicil",
-    "maroc",
-    "morocc",
-    "marokko",
-    "marruecos",
-    "tunisi",
-    "alger",
-    "dubai",
-    "singap",
-    "taiwan",
-    "thailand",
-    "vietnam",
-];
+/// Words that may stand between two of a phrase.
+const GAP: usize = 4;
+/// Shorter entries are never looked for with a typing error.
+const FUZZY_LETTERS: usize = 6;
 
 /// Languages whose words are joined without a space.
 pub fn compounds(language: &str) -> bool {
     matches!(language, "de" | "nl" | "sv" | "da" | "no" | "fi" | "hu")
 }
 
-/// One entry of [`CONCEPTS`], read.
-struct Entry {
+/// One entry of a file: a word or its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pattern {
     text: &'static str,
     whole: bool,
-    inside: bool,
-    concept: &'static str,
 }
 
-static BY_LANGUAGE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
-    let mut out: HashMap<&'static str, Vec<Entry>> = HashMap::new();
-    for (concept, by_language) in CONCEPTS {
-        for (language, list) in *by_language {
-            out.entry(language).or_default().extend(list.split(' ').map(|entry| {
-                let text = entry.trim_matches('=');
-                let whole = text != entry;
-                let inside = !whole && compounds(language) && text.chars().count() >= 5;
-                Entry { text, whole, inside, concept }
-            }));
+impl Pattern {
+    fn read(entry: &'static str) -> Self {
+        let text = entry.trim_matches('=');
+        Self { text, whole: text.len() != entry.len() }
+    }
+
+    fn fits(self, word: &str) -> bool {
+        if self.whole { word == self.text } else { word.starts_with(self.text) }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Vocabulary {
+    /// By their text, since every beginning of a word is looked up.
+    entries: HashMap<&'static str, Vec<(Pattern, &'static str)>>,
+    phrases: HashMap<&'static str, Vec<(Vec<Pattern>, &'static str)>>,
+    general: HashMap<&'static str, Pattern>,
+    /// Entries by their first letter, for words with a typing error.
+    by_letter: HashMap<char, Vec<(&'static str, &'static str)>>,
+}
+
+static VOCABULARIES: LazyLock<HashMap<&'static str, Vocabulary>> = LazyLock::new(|| {
+    let mut out: HashMap<&'static str, Vocabulary> = HashMap::new();
+    for (concept, line) in CONCEPTS.iter().flat_map(|file| sections(file)) {
+        let Some((language, entries)) = line.split_once(' ') else { continue };
+        let vocabulary = out.entry(language).or_default();
+        for entry in entries.split(' ').filter(|entry| !entry.is_empty()) {
+            vocabulary.add(entry, concept);
+        }
+    }
+    for (_, line) in sections(GENERAL) {
+        let Some((language, entries)) = line.split_once(' ') else { continue };
+        let vocabulary = out.entry(language).or_default();
+        for pattern in entries.split(' ').filter(|entry| !entry.is_empty()).map(Pattern::read) {
+            let known = vocabulary.general.entry(pattern.text).or_insert(pattern);
+            known.whole &= pattern.whole;
         }
     }
     out
 });
 
-/// The concepts a folded word speaks of.
-pub fn concepts(language: &str, word: &str) -> Vec<&'static str> {
-    let mut out = Vec::new();
-    for entry in BY_LANGUAGE.get(language).into_iter().flatten() {
-        let speaks = if entry.whole {
-            word == entry.text
-        } else {
-            word.starts_with(entry.text) || (entry.inside && word.contains(entry.text))
-        };
-        if speaks && !out.contains(&entry.concept) {
-            out.push(entry.concept);
+impl Vocabulary {
+    fn add(&mut self, entry: &'static str, concept: &'static str) {
+        let mut parts: Vec<Pattern> =
+            entry.split(['~', '-']).filter(|part| !part.trim_matches('=').is_empty()).map(Pattern::read).collect();
+        if parts.len() > 1 {
+            self.phrases.entry(parts[0].text).or_default().push((parts, concept));
+        } else if let Some(pattern) = parts.pop() {
+            self.entries.entry(pattern.text).or_default().push((pattern, concept));
+            if pattern.text.chars().count() >= FUZZY_LETTERS
+                && let Some(first) = pattern.text.chars().next()
+            {
+                self.by_letter.entry(first).or_default().push((pattern.text, concept));
+            }
+        }
+    }
+}
+
+/// The lines of a file with the heading (`[name]`) that they stand under.
+fn sections(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut heading = "";
+    file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            heading = name;
+            return None;
+        }
+        Some((heading, line))
+    })
+}
+
+/// The concepts a folded word speaks of, by the part of the word that does: a compound has several parts, and each part
+/// may be read in several ways.
+pub fn parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
+    let found = found_parts(language, word);
+    // `abgeholt` is a form of `abholen`: the mark of the participle stands inside.
+    match (found.is_empty() && matches!(language, "de" | "nl")).then(|| word.find("ge")).flatten() {
+        Some(at) if at <= 6 => found_parts(language, &format!("{}{}", &word[..at], &word[at + 2..])),
+        _ => found,
+    }
+}
+
+fn found_parts(language: &str, word: &str) -> Vec<Vec<&'static str>> {
+    let Some(vocabulary) = VOCABULARIES.get(language) else { return Vec::new() };
+    let mut found: Vec<(usize, usize, &'static str)> = Vec::new();
+    let starts = if compounds(language) { word.len() } else { 1 };
+    for start in (0..starts).filter(|start| word.is_char_boundary(*start)) {
+        let rest = &word[start..];
+        for end in (1..=rest.len()).filter(|end| rest.is_char_boundary(*end)) {
+            for (pattern, concept) in vocabulary.entries.get(&rest[..end]).into_iter().flatten() {
+                let inside = start > 0;
+                let letters = pattern.text.chars().count();
+                let fits = if inside {
+                    !pattern.whole && start > 1 && (letters >= 5 || (letters >= 4 && end == rest.len()))
+                } else {
+                    pattern.fits(word)
+                };
+                if fits {
+                    found.push((start, start + end, concept));
+                }
+            }
+        }
+    }
+    // What stands inside a longer entry is no part of its own: `Personal` in `Personalausweis`.
+    let whole = found.clone();
+    found.retain(|(start, end, _)| {
+        !whole.iter().any(|(from, to, _)| from <= start && end <= to && to - from > end - start && (end - start) < 10)
+            || whole.iter().all(|(from, to, _)| to - from <= end - start)
+    });
+    found.sort_unstable_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
+    let mut out: Vec<(usize, Vec<&'static str>)> = Vec::new();
+    for (start, end, concept) in found {
+        match out.last_mut() {
+            Some((until, group)) if start < *until => {
+                *until = end.max(*until);
+                if !group.contains(&concept) {
+                    group.push(concept);
+                }
+            }
+            _ => out.push((end, vec![concept])),
+        }
+    }
+    out.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The concepts of phrases that begin at a word of a text, and the places of the further words that belong to them.
+pub fn phrases<W: AsRef<str>>(language: &str, words: &[W], at: usize) -> (Vec<&'static str>, Vec<usize>) {
+    let (mut out, mut taken) = (Vec::new(), Vec::new());
+    let (Some(vocabulary), Some(word)) = (VOCABULARIES.get(language), words.get(at).map(AsRef::as_ref)) else {
+        return (out, taken);
+    };
+    for end in (1..=word.len()).filter(|end| word.is_char_boundary(*end)) {
+        for (pattern, concept) in vocabulary.phrases.get(&word[..end]).into_iter().flatten() {
+            if let Some(further) = follow(&pattern[1..], words, at + 1).filter(|_| pattern[0].fits(word))
+                && !out.contains(concept)
+            {
+                out.push(*concept);
+                taken.extend(further);
+            }
+        }
+    }
+    (out, taken)
+}
+
+fn follow<W: AsRef<str>>(patterns: &[Pattern], words: &[W], from: usize) -> Option<Vec<usize>> {
+    let Some((first, rest)) = patterns.split_first() else { return Some(Vec::new()) };
+    let at = from + words.get(from..)?.iter().take(GAP).position(|word| first.fits(word.as_ref()))?;
+    let mut further = follow(rest, words, at + 1)?;
+    further.push(at);
+    Some(further)
+}
+
+/// The concepts of the entry that a word with a typing error may have meant.
+pub fn nearly(language: &str, word: &str) -> Vec<&'static str> {
+    let letters = word.chars().count();
+    let (Some(vocabulary), Some(first)) = (VOCABULARIES.get(language), word.chars().next()) else {
+        return Vec::new();
+    };
+    if letters < FUZZY_LETTERS {
+        return Vec::new();
+    }
+    let mut best: Option<(usize, &'static str)> = None;
+    for (entry, concept) in vocabulary.by_letter.get(&first).into_iter().flatten() {
+        let length = entry.chars().count();
+        // The ending is free, as it is without an error.
+        let fits = letters + 1 >= length
+            && [length - 1, length, length + 1].iter().any(|size| {
+                let head: String = word.chars().take(*size).collect();
+                // In a short word another letter makes another word: `hiding` is not `hiring`.
+                one_apart(&head, entry) && (length >= 8 || head.len() != entry.len() || same_letters(&head, entry))
+            });
+        if fits && best.is_none_or(|(known, _)| length > known) {
+            best = Some((length, concept));
+        }
+    }
+    best.map(|(_, concept)| concept).into_iter().collect()
+}
+
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(a) == sorted(b)
+}
+
+/// One letter more, less or other, or two that changed places.
+pub fn one_apart(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > 1 {
+        return false;
+    }
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[same..], &b[same..]);
+    match (a.len(), b.len()) {
+        (left, right) if left == right => {
+            left == 0 || a[1..] == b[1..] || (left >= 2 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..])
+        }
+        (left, right) if left > right => a[1..] == *b,
+        _ => *a == b[1..],
+    }
+}
+
+/// A word of any mail, without a subject of its own.
+pub fn is_general(language: &str, word: &str) -> bool {
+    let Some(vocabulary) = VOCABULARIES.get(language) else { return false };
+    (1..=word.len())
+        .filter(|end| word.is_char_boundary(*end))
+        .any(|end| vocabulary.general.get(&word[..end]).is_some_and(|pattern| pattern.fits(word)))
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// Whole words, or with `prefix` their beginnings; several words are joined by a blank.
+    words: HashMap<&'static str, (&'static str, Kind)>,
+    longest: usize,
+    members: HashSet<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Country,
+    Whole,
+    City,
+}
+
+/// The code of the European Union, which stands for all its members.
+pub const UNION: &str = "eu";
+
+static PLACE_NAMES: LazyLock<Places> = LazyLock::new(|| {
+    let mut out = Places::default();
+    for (heading, line) in sections(PLACES) {
+        if heading == "members" {
+            out.members.extend(line.split(' '));
+            continue;
+        }
+        let Some((code, names)) = line.split_once(' ') else { continue };
+        for name in names.split(' ') {
+            let text = name.trim_matches('=');
+            let kind = match heading {
+                "cities" => Kind::City,
+                _ if text.len() != name.len() || text.contains('_') || text.len() < 4 => Kind::Whole,
+                _ => Kind::Country,
+            };
+            out.longest = out.longest.max(text.len());
+            out.words.entry(text).or_insert((code, kind));
         }
     }
     out
+});
+
+/// The place that a word names, alone or with the next one; a city only where it is written like a name.
+pub fn place(language: &str, word: &str, next: Option<&str>, capital: bool) -> Option<&'static str> {
+    // `Porto` is postage in German.
+    if language == "de" && word == "porto" {
+        return None;
+    }
+    let places = &*PLACE_NAMES;
+    let of = |name: &str| {
+        let (code, kind) = places.words.get(name)?;
+        (*kind != Kind::City || capital).then_some(*code)
+    };
+    if let Some(code) = next.and_then(|next| of(&format!("{word}_{next}"))).or_else(|| of(word)) {
+        return Some(code);
+    }
+    let ends = (4..word.len().min(places.longest + 1)).rev();
+    ends.filter(|end| word.is_char_boundary(*end)).find_map(|end| {
+        places.words.get(&word[..end]).filter(|(_, kind)| *kind == Kind::Country).map(|(code, _)| *code)
+    })
 }
 
-pub fn is_region(word: &str) -> bool {
-    REGIONS.iter().any(|region| word.starts_with(region))
+/// A member of the European Union.
+pub fn in_union(code: &str) -> bool {
+    PLACE_NAMES.members.contains(code)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(language: &str, word: &str) -> Vec<&'static str> {
-        concepts(language, word)
+    fn of(language: &str, word: &str) -> Vec<Vec<&'static str>> {
+        parts(language, word)
     }
 
     #[test]
     fn words_share_a_concept_across_languages_and_compounds() {
-        assert_eq!(of("en", "delivery"), ["ship"]);
-        assert_eq!(of("de", "versandkosten"), ["ship", "cost"]);
-        assert_eq!(of("fr", "livraison"), ["ship"]);
-        assert_eq!(of("de", "hoffen"), Vec::<&str>::new());
-        assert_eq!(of("xx", "delivery"), Vec::<&str>::new());
+        assert_eq!(of("en", "delivery"), [["ship"]]);
+        assert_eq!(of("de", "versandkosten"), [["ship"], ["cost"]]);
+        assert_eq!(of("fr", "livraison"), [["ship"]]);
+        assert_eq!(of("nl", "groeilamp"), [["lamp"]]);
+        assert!(of("de", "hoffen").is_empty());
+        assert!(of("xx", "delivery").is_empty());
     }
 
     #[test]
-    fn entries_are_folded_and_not_empty() {
-        for (_, by_language) in CONCEPTS {
-            for (_, list) in *by_language {
-                for entry in list.split(' ') {
-                    assert!(!entry.trim_matches('=').is_empty());
-                    assert_eq!(crate::text::fold(entry), entry);
-                }
-            }
+    fn phrases_bridge_few_words() {
+        assert_eq!(phrases("en", &["change", "my", "mind"], 0), (vec!["regret"], vec![2]));
+        assert!(phrases("en", &["change", "a", "b", "c", "d", "e", "mind"], 0).0.is_empty());
+    }
+
+    #[test]
+    fn one_typing_error_is_forgiven() {
+        assert_eq!(nearly("en", "refnud"), ["refund"]);
+        assert_eq!(nearly("nl", "incaso"), ["debit"]);
+        assert!(nearly("en", "mushroom").is_empty());
+        assert!(one_apart("abonement", "abonnement") && !one_apart("garden", "harden1"));
+    }
+
+    #[test]
+    fn cities_stand_for_their_country_and_islands_for_themselves() {
+        assert_eq!(place("en", "vienna", None, true), Some("at"));
+        assert_eq!(place("en", "nice", None, false), None);
+        assert_eq!(place("pt", "ponta", Some("delgada"), true), Some("pt-20"));
+        assert_eq!(place("de", "osterreichischen", None, false), Some("at"));
+        assert!(in_union("at") && !in_union("ch"));
+    }
+
+    #[test]
+    fn the_files_are_folded_complete_and_without_repeats() {
+        let mut concepts = HashSet::new();
+        for (concept, line) in CONCEPTS.iter().flat_map(|file| sections(file)) {
+            let (language, entries) = line.split_once(' ').unwrap_or_else(|| panic!("no entries: {line}"));
+            assert_eq!(language.len(), 2, "{line}");
+            assert_eq!(crate::text::fold(line), line, "not folded");
+            assert!(concepts.insert((concept, language)), "{concept} has {language} twice");
+            let entries: Vec<&str> = entries.split(' ').collect();
+            let different: HashSet<&&str> = entries.iter().collect();
+            assert_eq!(entries.len(), different.len(), "an entry is repeated: {line}");
         }
-        for (_, list) in FILLERS {
-            assert_eq!(crate::text::fold(list), *list);
+        for (_, line) in sections(GENERAL).chain(sections(PLACES)) {
+            assert_eq!(crate::text::fold(line), line, "not folded");
         }
+        let of_english = concepts.iter().filter(|(_, language)| *language == "en").count();
+        assert!(of_english >= 150, "{of_english}");
     }
 }

@@ -1,9 +1,9 @@
 //! The knowledge base as passages that can be searched.
 //!
-//! Each language has its own BM25 index, since a word's rarity is a fact about one language. BM25 orders the passages,
-//! but its number grows with the length of the question and the size of the base, so no fixed bar on it means *this
-//! answers that*. What counts as a source is decided by **coverage**: the share, by weight, of the question's content
-//! words that the passage (or its headings) holds. See [`Match`].
+//! Each language has its own index, since a word's rarity is a fact about one language. BM25 over words, concepts and
+//! places orders the passages (see [`shelf`]), but its number grows with the length of the question and the size of the
+//! base, so no fixed bar on it means *this answers that*. What counts as a source is decided by **coverage**: the share,
+//! by weight, of the question's content words that the passage (or its headings) holds. See [`Match`].
 //!
 //! Invariant: a passage is a slice of its document, and a search finds passages of one language only.
 
@@ -11,7 +11,9 @@ mod chunk;
 mod coverage;
 mod hybrid;
 mod lexicon;
+mod shelf;
 mod terms;
+mod wanted;
 
 pub use chunk::{Chunk, chunks, plain};
 pub(crate) use coverage::Query;
@@ -21,15 +23,15 @@ pub use hybrid::{Meaning, Vectors};
 pub(crate) use terms::{Term, concept_token, stop_words, terms};
 
 use crate::language;
-use bm25::{Document, SearchEngine, SearchEngineBuilder, Tokenizer};
 use channel::assistant::KnowledgeDocument;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use shelf::{Cut, Passage, Shelf};
+use std::collections::BTreeMap;
 
 /// More passages than this are not indexed; the rest is counted in [`Index::skipped`].
 pub const MAX_PASSAGES: usize = 20_000;
-/// Words of a passage that are indexed. Passages are cut well below this.
-const MAX_WORDS: usize = 400;
-/// Candidates that BM25 hands to the coverage test.
+/// What is offered as a source outside the built-in assistant, which also weighs the whole mail.
+const SURE: f32 = 0.93;
+/// Candidates that the order hands to the coverage test.
 const CANDIDATES: usize = 30;
 
 /// A passage that may support an answer.
@@ -47,47 +49,6 @@ pub struct Hit {
     pub language: String,
 }
 
-/// One indexed passage.
-#[derive(Debug)]
-pub(crate) struct Passage {
-    pub id: String,
-    pub title: String,
-    pub text: String,
-    /// Stems and concepts of the passage and of the headings that are its own.
-    pub terms: HashSet<String>,
-    /// Stems and concepts of its own headings alone.
-    pub heading: HashSet<String>,
-    /// How many different words that is.
-    pub heading_words: usize,
-    /// Stems of the words that it begins with.
-    pub lead: HashSet<String>,
-    /// Stems and concepts of the headings it shares with the rest of its document.
-    pub shared: HashSet<String>,
-}
-
-#[derive(Debug)]
-struct Tokens {
-    language: String,
-}
-
-impl Tokenizer for Tokens {
-    fn tokenize(&self, text: &str) -> Vec<String> {
-        terms(&self.language, text, MAX_WORDS).into_iter().flat_map(tokens).collect()
-    }
-}
-
-fn tokens(term: Term) -> impl Iterator<Item = String> {
-    term.stems.into_iter().chain(term.concepts.into_iter().map(concept_token))
-}
-
-/// All passages of one language.
-pub(crate) struct Shelf {
-    pub passages: Vec<Passage>,
-    /// In how many passages a stem or concept stands.
-    pub frequency: HashMap<String, u32>,
-    engine: SearchEngine<u32, u32, Tokens>,
-}
-
 /// A searchable snapshot of the knowledge base.
 pub struct Index {
     shelves: BTreeMap<String, Shelf>,
@@ -101,11 +62,6 @@ impl std::fmt::Debug for Index {
             .field("languages", &self.languages())
             .finish_non_exhaustive()
     }
-}
-
-struct Cut {
-    passage: Passage,
-    searched: String,
 }
 
 impl Index {
@@ -124,11 +80,16 @@ impl Index {
                 }
                 kept += 1;
                 let language = passage_language(whole, &chunk);
-                by_language.entry(language.clone()).or_default().push(cut(document, number, chunk, &language, alone));
+                by_language.entry(language).or_default().push(cut(document, number, chunk, alone));
             }
         }
-        let shelves =
-            by_language.into_iter().map(|(language, cuts)| (language.clone(), Shelf::build(language, cuts))).collect();
+        let shelves = by_language
+            .into_iter()
+            .map(|(language, cuts)| {
+                let shelf = Shelf::build(&language, cuts);
+                (language, shelf)
+            })
+            .collect();
         Self { shelves, skipped }
     }
 
@@ -141,15 +102,15 @@ impl Index {
             .into_iter()
             .flat_map(|language| {
                 let query = Query::new(language, query);
-                self.matches(language, &query, limit).into_iter().map(|found| self.hit(language, &found))
+                self.matches_over(language, &query, limit, SURE).into_iter().map(|found| self.hit(language, &found))
             })
             .collect();
         best_first(&mut hits, limit);
         hits
     }
 
-    /// What BM25 alone puts first, the floor left aside: not a source, but what tells a wrong order from a high floor.
-    /// The score is BM25's own, which says nothing by itself.
+    /// The best order, the floor left aside: not a source, but what tells a wrong order from a high floor. The score is
+    /// BM25's own, which says nothing by itself.
     pub fn ranked(&self, query: &str, limit: usize) -> Vec<Hit> {
         self.ranked_in(&self.languages_of(crate::text::clip(query, 2_000)), query, limit)
     }
@@ -160,10 +121,8 @@ impl Index {
         let mut hits = Vec::new();
         for language in languages.iter().copied() {
             let Some(shelf) = self.shelves.get(language) else { continue };
-            for result in shelf.engine.search(Query::new(language, query).text(), limit) {
-                if let Some(passage) = usize::try_from(result.document.id).ok().and_then(|at| shelf.passages.get(at)) {
-                    hits.push(hit(language, passage, result.score));
-                }
+            for (at, score) in shelf.ranked(&Query::new(language, query), limit) {
+                hits.push(hit(language, &shelf.passages[at], score));
             }
         }
         best_first(&mut hits, limit);
@@ -197,22 +156,27 @@ impl Index {
         self.skipped
     }
 
+    /// Passages over the floor, best first.
     pub(crate) fn matches(&self, language: &str, query: &Query, limit: usize) -> Vec<Match> {
+        self.matches_over(language, query, limit, FLOOR)
+    }
+
+    /// Passages over a floor of the caller's.
+    pub(crate) fn matches_over(&self, language: &str, query: &Query, limit: usize, floor: f32) -> Vec<Match> {
         let Some(shelf) = self.shelves.get(language) else {
             return Vec::new();
         };
-        let mut found: Vec<Match> = shelf
-            .engine
-            .search(query.text(), CANDIDATES)
-            .into_iter()
-            .filter_map(|result| {
-                let at = usize::try_from(result.document.id).ok()?;
-                Match::judge(shelf, at, query, result.score)
-            })
-            .collect();
+        let ranked = shelf.ranked(query, CANDIDATES).into_iter();
+        let mut found: Vec<Match> =
+            ranked.filter_map(|(at, order)| Match::judge(shelf, at, query, order, floor)).collect();
         found.sort_by(Match::best_first);
         found.truncate(limit);
         found
+    }
+
+    /// Whether a passage found for another question of the same mail covers this one too.
+    pub(crate) fn extends(&self, language: &str, at: usize, query: &Query, least: f32) -> bool {
+        self.shelves.get(language).is_some_and(|shelf| Match::extends(shelf, at, query, least))
     }
 
     pub(crate) fn passage(&self, language: &str, at: usize) -> Option<&Passage> {
@@ -226,7 +190,7 @@ impl Index {
             .map(|(language, shelf)| {
                 let known = terms(language, text, 40)
                     .into_iter()
-                    .filter(|term| !term.number && term.stems.iter().any(|stem| shelf.frequency.contains_key(stem)))
+                    .filter(|term| !term.number && term.stems.iter().any(|stem| shelf.has(stem)))
                     .count();
                 (language.as_str(), known)
             })
@@ -262,47 +226,13 @@ fn passage_language(document: &'static str, chunk: &chunk::Chunk) -> String {
     if own == language::UNDETERMINED { document.to_owned() } else { own.to_owned() }
 }
 
-fn cut(document: &KnowledgeDocument, number: usize, chunk: chunk::Chunk, language: &str, alone: bool) -> Cut {
+fn cut(document: &KnowledgeDocument, number: usize, chunk: chunk::Chunk, alone: bool) -> Cut {
     let title = if chunk.headings.is_empty() { document.title.clone() } else { chunk.headings.join(" > ") };
     // The innermost heading is the passage's own. Those above it hold for its neighbours too and tell none apart.
     let (own, above) = chunk.headings.split_last().map_or(("", [].as_slice()), |(own, above)| (own.as_str(), above));
-    let searched = format!("{own}\n{}", chunk::plain(&chunk.passage));
     let shared = format!("{}\n{}", document.title, above.join("\n"));
-    let (own, searched) =
-        if alone { (format!("{shared}\n{own}"), format!("{shared}\n{searched}")) } else { (own.to_owned(), searched) };
-    let set = |text: &str| terms(language, text, MAX_WORDS).into_iter().flat_map(tokens).collect();
-    let heading_words =
-        terms(language, &own, MAX_WORDS).into_iter().map(|term| term.word).collect::<HashSet<_>>().len();
-    let lead = terms(language, &chunk::plain(&chunk.passage), MAX_WORDS).into_iter().take(2).flat_map(tokens).collect();
-    let passage = Passage {
-        heading_words,
-        lead,
-        id: format!("{}#{}", document.id, number + 1),
-        title,
-        terms: set(&searched),
-        heading: set(&own),
-        shared: set(&shared),
-        text: chunk.passage,
-    };
-    Cut { passage, searched }
-}
-
-impl Shelf {
-    fn build(language: String, cuts: Vec<Cut>) -> Self {
-        let mut frequency: HashMap<String, u32> = HashMap::new();
-        let (mut passages, mut documents) = (Vec::with_capacity(cuts.len()), Vec::with_capacity(cuts.len()));
-        for (id, cut) in (0_u32..).zip(cuts) {
-            for term in &cut.passage.terms {
-                *frequency.entry(term.clone()).or_insert(0) += 1;
-            }
-            documents.push(Document::new(id, cut.searched));
-            passages.push(cut.passage);
-        }
-        let engine =
-            SearchEngineBuilder::<u32, u32, Tokens>::with_tokenizer_and_documents(Tokens { language }, documents)
-                .build();
-        Self { passages, frequency, engine }
-    }
+    let own = if alone { format!("{shared}\n{own}") } else { own.to_owned() };
+    Cut { id: format!("{}#{}", document.id, number + 1), title, text: chunk.passage, own, shared }
 }
 
 #[cfg(test)]

@@ -46,14 +46,8 @@ fn algorithm(language: &str) -> Option<Algorithm> {
 }
 
 static DROPPED: LazyLock<HashMap<&'static str, HashSet<String>>> = LazyLock::new(|| {
-    LANGUAGES
-        .iter()
-        .map(|language| {
-            let general = stop_words(language).iter().flat_map(|entry| words(entry));
-            let fillers = lexicon::FILLERS.iter().filter(|(of, _)| of == language).flat_map(|(_, list)| words(list));
-            (*language, general.chain(fillers).map(fold).collect())
-        })
-        .collect()
+    let general = |language| stop_words(language).iter().flat_map(|entry| words(entry)).map(fold).collect();
+    LANGUAGES.iter().map(|language| (*language, general(language))).collect()
 });
 
 /// One word of a text that carries meaning.
@@ -65,21 +59,33 @@ pub struct Term {
     /// stemmer needs them.
     pub stems: Vec<String>,
     pub concepts: Vec<&'static str>,
+    /// The concepts by the part of the word that speaks of them.
+    pub parts: Vec<Vec<&'static str>>,
     pub number: bool,
-    /// Names a country or region.
-    pub region: bool,
-    /// Written with a capital inside a sentence.
-    pub capital: bool,
+    /// The code of the country or region that it names.
+    pub place: Option<&'static str>,
+    /// It stands where a noun or a name does.
+    pub noun: bool,
 }
+
+/// Words after which a noun is likely.
+const BEFORE_NOUNS: &str = "the a an my your our his her their any some of for with le la les l un une des du de d mon ma mes votre vos \
+    notre nos au aux el los las una del mi sus su mis il lo gli i della dei mio mia vostro o os as um uma do da dos das \
+    meu minha vosso der die das den dem ein eine einen einem einer mein meine ihr ihre het een mijn uw onze jullie det \
+    en ett";
+
+static NOUN_MARKS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| BEFORE_NOUNS.split_whitespace().collect());
 
 /// The terms of a text in order; at most `limit` words are read.
 pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
-    let stemmer = algorithm(language).map(Stemmer::create);
-    let dropped = DROPPED.get(language);
+    let reader = Reader { language, stemmer: algorithm(language).map(Stemmer::create), dropped: DROPPED.get(language) };
+    let all: Vec<&str> = words(text).take(limit).collect();
+    let folded: Vec<String> = all.iter().map(|word| fold(word)).collect();
     let mut out = Vec::new();
     let mut unspaced = String::new();
-    let mut first = true;
-    for word in words(text).take(limit) {
+    // Words that a phrase before them has used up.
+    let mut taken: HashSet<usize> = HashSet::new();
+    for (at, word) in all.iter().enumerate() {
         if word.chars().any(|c| is_unspaced(c) || is_hangul(c)) {
             // Segmentation may part every character; pairs are taken over the whole run.
             unspaced.push_str(word);
@@ -89,9 +95,12 @@ pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
             continue;
         }
         pairs(&std::mem::take(&mut unspaced), &mut out);
-        let capital = !first && word.chars().next().is_some_and(char::is_uppercase);
-        first = false;
-        if let Some(term) = term(language, stemmer.as_ref(), dropped, word, capital) {
+        let said = lexicon::phrases(language, &folded, at);
+        if taken.contains(&at) && said.0.is_empty() {
+            continue;
+        }
+        taken.extend(said.1);
+        if let Some(term) = reader.term(&all, &folded, at, said.0) {
             out.push(term);
         }
     }
@@ -99,31 +108,74 @@ pub fn terms(language: &str, text: &str, limit: usize) -> Vec<Term> {
     out
 }
 
-fn term(
-    language: &str,
-    stemmer: Option<&Stemmer>,
-    dropped: Option<&HashSet<String>>,
-    word: &str,
-    capital: bool,
-) -> Option<Term> {
-    let folded = fold(word);
-    let number = folded.chars().any(|c| c.is_ascii_digit());
-    let concepts = lexicon::concepts(language, &folded);
-    if concepts.is_empty()
-        && (dropped.is_some_and(|set| set.contains(&folded)) || (folded.chars().count() < 2 && !number))
-    {
-        return None;
-    }
-    let mut stems = vec![folded.clone()];
-    if let Some(stemmer) = stemmer.filter(|_| !number) {
-        for stem in [stemmer.stem(&folded).into_owned(), fold(&stemmer.stem(&word.to_lowercase()))] {
-            if !stems.contains(&stem) {
-                stems.push(stem);
+struct Reader<'r> {
+    language: &'r str,
+    stemmer: Option<Stemmer>,
+    dropped: Option<&'r HashSet<String>>,
+}
+
+impl Reader<'_> {
+    fn term(&self, all: &[&str], words: &[String], at: usize, said: Vec<&'static str>) -> Option<Term> {
+        let (word, folded) = (all[at], &words[at]);
+        let capital = at > 0 && word.chars().next().is_some_and(char::is_uppercase);
+        let number = folded.chars().any(|c| c.is_ascii_digit());
+        let place = lexicon::place(self.language, folded, words.get(at + 1).map(String::as_str), capital);
+        let parts = match (place, said.is_empty()) {
+            (Some(_), _) => Vec::new(),
+            (None, true) => lexicon::parts(self.language, folded),
+            (None, false) => {
+                let mut parts = lexicon::parts(self.language, folded);
+                match parts.first_mut() {
+                    Some(first) => {
+                        let new: Vec<_> = said.into_iter().filter(|concept| !first.contains(concept)).collect();
+                        first.extend(new);
+                    }
+                    None => parts.push(said),
+                }
+                parts
+            }
+        };
+        if parts.is_empty() && place.is_none() && !number && self.says_nothing(folded) {
+            return None;
+        }
+        let mut stems = vec![folded.clone()];
+        if let Some(stemmer) = self.stemmer.as_ref().filter(|_| !number) {
+            for stem in [stemmer.stem(folded).into_owned(), fold(&stemmer.stem(&word.to_lowercase()))] {
+                if !stems.contains(&stem) {
+                    stems.push(stem);
+                }
             }
         }
+        let noun = capital || self.ends_noun_phrase(words, at);
+        let mut concepts: Vec<&'static str> = parts.iter().flatten().copied().collect();
+        concepts.dedup();
+        Some(Term { word: folded.clone(), stems, concepts, parts, number, place, noun })
     }
-    let region = lexicon::is_region(&folded);
-    Some(Term { word: folded, stems, concepts, number, region, capital })
+
+    /// After an article; in languages that put adjectives ahead, only the last word of such a row.
+    fn ends_noun_phrase(&self, words: &[String], at: usize) -> bool {
+        let marked = |back: usize| at >= back && NOUN_MARKS.contains(words[at - back].as_str());
+        if self.language == "de" {
+            // Nouns have a capital there.
+            return false;
+        }
+        // Bare nouns stand last: `Does the guarantee cover theft?`
+        let verbal = self.language == "en" && ["ing", "ed", "ly"].iter().any(|ending| words[at].ends_with(ending));
+        if at > 0 && at + 1 == words.len() && !verbal {
+            return true;
+        }
+        if self.language != "en" {
+            return marked(1);
+        }
+        let last = words.get(at + 1).is_none_or(|next| self.says_nothing(next));
+        last && (marked(1) || (marked(2) && !self.says_nothing(&words[at - 1])))
+    }
+
+    fn says_nothing(&self, folded: &str) -> bool {
+        self.dropped.is_some_and(|set| set.contains(folded))
+            || folded.chars().count() < 2
+            || lexicon::is_general(self.language, folded)
+    }
 }
 
 /// Words of courtesy and asking in Chinese, Japanese and Korean: pairs made of these alone say nothing.
@@ -145,9 +197,10 @@ fn pairs(run: &str, out: &mut Vec<Term>) {
             stems: vec![word.clone()],
             word,
             concepts: Vec::new(),
+            parts: Vec::new(),
             number: false,
-            region: false,
-            capital: false,
+            place: None,
+            noun: false,
         });
     }
 }
@@ -155,6 +208,11 @@ fn pairs(run: &str, out: &mut Vec<Term>) {
 /// The token under which a concept is indexed; no word of a text can look like it.
 pub fn concept_token(concept: &str) -> String {
     format!("\u{1}{concept}")
+}
+
+/// The token under which a place is indexed.
+pub fn place_token(code: &str) -> String {
+    format!("\u{2}{code}")
 }
 
 #[cfg(test)]
