@@ -10,6 +10,7 @@ mod decided;
 mod filtered;
 mod letters;
 mod model;
+mod notified;
 mod obedient;
 mod post;
 mod recovered;

@@ -19,7 +19,9 @@ use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
 use channel::usecase::due::Due;
 use channel::usecase::ingest::Ingest;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::resume::TakeUpParked;
+use channel::usecase::session::SiteOrigin;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
 use futures::FutureExt;
@@ -34,7 +36,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryVault, SequenceEntropy};
+use testkit::{FailNth, FakePseudonyms, FakeTeam, Faults, ManualClock, MemoryVault, SequenceEntropy};
 use tests::dynamo::{Dynamo, dynamo};
 use token_refresher::TokenRefresher;
 
@@ -51,6 +53,8 @@ pub struct World {
     pub meter: Arc<Meter>,
     pub post: Arc<Post>,
     pub vault: Arc<CountingVault>,
+    /// Who is told when a conversation needs a person; nobody until a test sets targets.
+    pub team: Arc<FakeTeam>,
     pub asked: Arc<AtomicU32>,
     /// What the assistant was given.
     pub requests: Arc<Mutex<Vec<AnswerRequest>>>,
@@ -181,6 +185,7 @@ impl World {
         let post = Arc::new(Post::new(Arc::new(clock.clone())));
         let (vault, asked) = (Arc::new(CountingVault::default()), Arc::new(AtomicU32::new(0)));
         let requests = Arc::new(Mutex::new(vec![]));
+        let team = Arc::new(FakeTeam::default());
         let mailbox = MailboxId::parse("desk").unwrap();
         let parts = Parts {
             url: google.url().to_owned(),
@@ -188,6 +193,7 @@ impl World {
             table: table.clone(),
             post: post.clone(),
             vault: vault.clone(),
+            team: team.clone(),
             rules: setup.rules,
             faults: setup.faults,
             assistant: setup.assistant,
@@ -202,6 +208,7 @@ impl World {
             meter,
             post,
             vault,
+            team,
             asked,
             requests,
             mailbox,
@@ -457,6 +464,10 @@ impl World {
         self.table.commit(Commit::new().put(settings)).await.unwrap();
     }
 
+    pub async fn table_put(&self, item: impl Into<Item>) {
+        self.table.commit(Commit::new().put(item)).await.unwrap();
+    }
+
     /// Everything of a turn that is open, for assertions: (turn, action) codes.
     pub async fn states(&self, thread: &str) -> Vec<(TurnState, Option<&'static str>)> {
         let conversation = self.conversation(thread).await;
@@ -472,6 +483,7 @@ struct Parts {
     table: Arc<Table>,
     post: Arc<Post>,
     vault: Arc<CountingVault>,
+    team: Arc<FakeTeam>,
     rules: Rules,
     faults: Arc<Faults>,
     assistant: Option<Arc<dyn Assistant>>,
@@ -495,7 +507,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher) {
-        let Self { url, clock, table, post, vault, rules, faults, assistant, guards, model } = self;
+        let Self { url, clock, table, post, vault, team, rules, faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -581,6 +593,16 @@ impl Parts {
                 clock: clock.clone(),
                 entropy,
                 rules: rules.clone(),
+            },
+            team: NotifyTeam {
+                mailboxes: table.clone(),
+                conversations: table.clone(),
+                targets: table.clone(),
+                commits: table.clone(),
+                notifier: team,
+                clock: clock.clone(),
+                site: SiteOrigin::parse("https://post.example.com").unwrap(),
+                lease: rules.lease,
             },
             parked: TakeUpParked {
                 mailboxes: table.clone(),

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use channel::outcome::Outcome;
 use channel::time::Timestamp;
 use channel::usecase::act::Act;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use channel::work::WorkerWork;
@@ -22,6 +23,7 @@ pub use wire::wire;
 pub struct AiWorker {
     pub turns: TakeTurn,
     pub actions: Act,
+    pub team: NotifyTeam,
     pub parked: TakeUpParked,
 }
 
@@ -37,6 +39,7 @@ impl AiWorker {
                 self.turns.run(&mailbox, &thread, turn, until).await
             }
             WorkerWork::Act { mailbox, thread, turn, step } => self.actions.run(&mailbox, &thread, turn, &step).await,
+            WorkerWork::Notify { mailbox, thread, turn } => self.team.run(&mailbox, &thread, turn).await,
             WorkerWork::Resume { mailbox } => self.parked.run(&mailbox).await,
         }
     }

@@ -6,11 +6,12 @@ use assistant::guards::AllGuards;
 use channel::ports::Spending;
 use channel::usecase::act::Act;
 use channel::usecase::budget::Share;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use context::{Context, NotReady};
 use mime::Mime;
-use runtime::config::{WORK_DLQ_URL, WORK_QUEUE_URL};
+use runtime::config::{PUBLIC_URL, WORK_DLQ_URL, WORK_QUEUE_URL};
 use runtime::sqs::Runner;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,12 +50,23 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         commits: table.clone(),
         gmail: google.gmail,
         writer: Arc::new(Mime),
-        pseudonyms: app.pseudonyms,
+        pseudonyms: app.pseudonyms.clone(),
         queue: work_queue.clone(),
         sync_queue: sync_queue.clone(),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
         rules: rules.clone(),
+    };
+    let (notifier, _) = context.notifier(&app)?;
+    let team = NotifyTeam {
+        mailboxes: table.clone(),
+        conversations: table.clone(),
+        targets: table.clone(),
+        commits: table.clone(),
+        notifier,
+        clock: context.clock.clone(),
+        site: context.value(&PUBLIC_URL)?,
+        lease: rules.lease,
     };
     let parked = TakeUpParked {
         mailboxes: table.clone(),
@@ -66,5 +78,5 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         clock: context.clock.clone(),
         rules,
     };
-    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, parked })))
+    Ok((context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?, Arc::new(AiWorker { turns, actions, team, parked })))
 }

@@ -86,7 +86,10 @@ fn mailbox_of_sync(work: &SyncWork) -> &MailboxId {
 
 fn mailbox_of_work(work: &WorkerWork) -> &MailboxId {
     match work {
-        WorkerWork::Turn { mailbox, .. } | WorkerWork::Act { mailbox, .. } | WorkerWork::Resume { mailbox } => mailbox,
+        WorkerWork::Turn { mailbox, .. }
+        | WorkerWork::Act { mailbox, .. }
+        | WorkerWork::Notify { mailbox, .. }
+        | WorkerWork::Resume { mailbox } => mailbox,
     }
 }
 

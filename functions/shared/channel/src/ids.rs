@@ -80,6 +80,10 @@ id!(
     StepName
 );
 id!(
+    /// A notification target of a mailbox.
+    TargetId
+);
+id!(
     /// Names the holder of a lease.
     LeaseToken
 );

@@ -56,6 +56,12 @@ pub enum WorkerWork {
         turn: u32,
         step: StepName,
     },
+    /// The team is told what became of a turn.
+    Notify {
+        mailbox: MailboxId,
+        thread: ThreadId,
+        turn: u32,
+    },
     /// Parked work of the mailbox is taken up.
     Resume {
         mailbox: MailboxId,

@@ -54,13 +54,17 @@ impl QueueWork for WorkerWork {
         match self {
             Self::Turn { .. } => "turn",
             Self::Act { .. } => "act",
+            Self::Notify { .. } => "notify",
             Self::Resume { .. } => "resume",
         }
     }
 
     fn mailbox(&self) -> &MailboxId {
         match self {
-            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Resume { mailbox } => mailbox,
+            Self::Turn { mailbox, .. }
+            | Self::Act { mailbox, .. }
+            | Self::Notify { mailbox, .. }
+            | Self::Resume { mailbox } => mailbox,
         }
     }
 }

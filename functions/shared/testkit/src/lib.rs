@@ -10,6 +10,7 @@ pub mod model;
 mod queues;
 mod store;
 mod surroundings;
+mod team;
 mod vault;
 
 pub use build::*;
@@ -17,4 +18,5 @@ pub use fault::{CRASH, FailNth, FailWith, Faults, When};
 pub use queues::{MemoryQueues, Sent};
 pub use store::{MemoryStore, Store};
 pub use surroundings::{FakePseudonyms, ManualClock, SequenceEntropy};
+pub use team::{FakeSeals, FakeTeam, targets};
 pub use vault::MemoryVault;

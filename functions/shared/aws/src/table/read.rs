@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use channel::assistant::KnowledgeDocument;
 use channel::ids::{GrantId, MailboxId, MessageId};
-use channel::ports::{Engines, Knowledge, Mailboxes, SeenMails, StoreError, WebStates};
+use channel::ports::{Engines, Knowledge, Mailboxes, NoticeTargets, SeenMails, StoreError, WebStates};
 use channel::record::*;
 use channel::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -127,6 +127,13 @@ impl Engines for Table {
 
     async fn parked(&self, mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError> {
         self.several(mailbox, "PARK#", Some(limit)).await
+    }
+}
+
+#[async_trait]
+impl NoticeTargets for Table {
+    async fn targets(&self, mailbox: &MailboxId) -> Result<Option<Targets>, StoreError> {
+        self.one(ItemKey::Targets(mailbox.clone())).await
     }
 }
 

@@ -7,6 +7,7 @@ mod conversation;
 mod engine;
 mod key;
 mod mailbox;
+mod notice;
 mod settings;
 mod web;
 
@@ -14,5 +15,6 @@ pub use conversation::*;
 pub use engine::*;
 pub use key::*;
 pub use mailbox::*;
+pub use notice::*;
 pub use settings::*;
 pub use web::*;

@@ -145,6 +145,23 @@ pub const MODEL_INPUT_PRICE: Variable<u64> =
 pub const MODEL_OUTPUT_PRICE: Variable<u64> =
     Variable::with_default("POSTROOM_MODEL_OUTPUT_PRICE", "0", PRICE, kinds::micro_dollars);
 
+/// The e-mail topic that notifications are published to; nothing means that there is none.
+pub const NOTIFY_TOPIC: Variable<Option<String>> =
+    Variable::with_default("POSTROOM_NOTIFY_TOPIC", "", "the ARN of an SNS topic", kinds::optional_text);
+
+/// Notification receivers on this machine, for the local cloud alone: the template must not set it, so that on AWS
+/// nothing but the public Internet is ever connected to.
+pub const LOCAL_RECEIVERS: Variable<Vec<(String, u16)>> = Variable::with_default(
+    "POSTROOM_LOCAL_RECEIVERS",
+    "",
+    "host:port pairs on this machine, separated by commas",
+    kinds::receivers,
+);
+
+/// Slack's Web API, for the local cloud alone, as above.
+pub const LOCAL_SLACK_URL: Variable<Endpoint> =
+    Variable::with_default("POSTROOM_LOCAL_SLACK_URL", "https://slack.com/api", SERVICE, Endpoint::parse);
+
 /// Which log lines are written, a filter of tracing-subscriber. The noisy libraries stay quiet whatever it says.
 pub const LOG_FILTER: Variable<String> =
     Variable::with_default("RUST_LOG", "info", "a filter of tracing-subscriber", kinds::text);
