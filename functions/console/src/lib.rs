@@ -13,6 +13,7 @@ mod failure;
 mod frame;
 mod mailbox_settings;
 pub mod message;
+mod notifications;
 mod organisation;
 mod signin;
 mod thread;
@@ -34,6 +35,7 @@ use channel::usecase::disconnect::Disconnect;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
+use channel::usecase::targets::TeamTargets;
 use std::sync::Arc;
 
 pub use wire::wire;
@@ -50,6 +52,7 @@ pub struct App {
     pub desk: Desk,
     pub configure: Configure,
     pub disconnect: Disconnect,
+    pub team: TeamTargets,
     pub mailboxes: Arc<dyn Mailboxes>,
     pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
@@ -73,6 +76,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/channels/gmail", get(channels::page))
         .route("/channels/gmail/{mailbox}/disconnect", get(channels::confirm).post(channels::disconnect))
         .route("/channels/gmail/{mailbox}/settings", get(mailbox_settings::page).post(mailbox_settings::save))
+        .route("/channels/gmail/{mailbox}/notifications", get(notifications::page).post(notifications::add))
+        .route("/channels/gmail/{mailbox}/notifications/{target}/{decision}", post(notifications::decide))
         .route("/settings", get(organisation::page).post(organisation::save))
         .route("/assets/{name}", get(assets::file))
         .fallback(|| async { Failure::NotFound })

@@ -8,6 +8,7 @@ use channel::usecase::disconnect::Disconnect;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
+use channel::usecase::targets::TeamTargets;
 use context::{Context, NotReady};
 use mime::Mime;
 use runtime::config::{OAUTH_AUTH_URL, OPERATORS, PUBLIC_URL};
@@ -23,6 +24,17 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
     let origin = context.value(&PUBLIC_URL)?;
     let redirect = origin.url("/signin/callback");
     let google = context.google(&app, &table, Share::Answers, None)?;
+    let (notifier, seals) = context.notifier(&app)?;
+    let team = TeamTargets {
+        mailboxes: table.clone(),
+        targets: table.clone(),
+        commits: table.clone(),
+        notifier,
+        seals,
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        site: origin.clone(),
+    };
     let authorisations = Authorisations {
         states: table.clone(),
         commits: table.clone(),
@@ -71,6 +83,7 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         desk,
         configure,
         disconnect,
+        team,
         mailboxes: table.clone(),
         engines: table.clone(),
         conversations: table,

@@ -6,6 +6,7 @@ mod support;
 
 mod chat;
 mod gallery;
+mod notifications;
 mod pages;
 mod settings;
 mod signing_in;
@@ -14,6 +15,7 @@ use channel::usecase::configure::Configure;
 use channel::usecase::disconnect::Disconnect;
 use channel::usecase::review::Desk;
 use channel::usecase::sign_in::SignIn;
+use channel::usecase::targets::TeamTargets;
 use console::App;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,12 +56,23 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         oauth: world.clone(),
         clock: world.clone(),
     };
+    let team = TeamTargets {
+        mailboxes: world.store.clone(),
+        targets: world.store.clone(),
+        commits: world.clone(),
+        notifier: world.team.clone(),
+        seals: Arc::new(testkit::FakeSeals),
+        clock: world.clone(),
+        entropy: world.clone(),
+        site: door.origin.clone(),
+    };
     console::router(Arc::new(App {
         door,
         sign_in,
         desk,
         configure,
         disconnect,
+        team,
         mailboxes: world.store.clone(),
         engines: world.store.clone(),
         conversations: world.store.clone(),

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{ManualClock, MemoryStore};
+use testkit::{FakeTeam, ManualClock, MemoryStore};
 
 pub const START: i64 = 1_795_363_500;
 
@@ -45,6 +45,8 @@ pub struct Outside {
     pub tokens: Mutex<Option<Result<TokenAnswer, OAuthError>>>,
     pub exchanges: AtomicU64,
     pub id_token: Mutex<Option<IdToken>>,
+    /// Who is told, and what they answered.
+    pub team: Arc<FakeTeam>,
     /// The next commit is refused because the store is down.
     pub store_down: Mutex<bool>,
     /// The number of the commit that fails, counted down from now, and whether it does so after its effect.
