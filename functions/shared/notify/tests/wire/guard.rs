@@ -116,7 +116,7 @@ fn spellings(port: u16) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_spelling_of_a_private_address_is_connected_to() {
+async fn fault_40_no_spelling_of_a_private_address_is_connected_to() {
     let receiver = Receiver::start().await;
     let guard = Guard::new(Arc::new(SystemResolver), vec![]);
     for text in spellings(receiver.at.port()) {
@@ -135,7 +135,7 @@ async fn no_spelling_of_a_private_address_is_connected_to() {
 }
 
 #[tokio::test]
-async fn a_public_name_with_one_private_address_is_refused() {
+async fn fault_40_a_public_name_with_one_private_address_is_refused() {
     for private in [
         "127.0.0.1",
         "10.1.2.3",
@@ -171,7 +171,7 @@ struct Case {
 }
 
 #[tokio::test]
-async fn no_address_of_the_parsers_collection_leads_inside() {
+async fn fault_40_no_address_of_the_parsers_collection_leads_inside() {
     let text = include_str!("../../../../../tests/fixtures/urls/urltestdata.json");
     let cases: Vec<Case> = serde_json::from_str(text).unwrap();
     assert!(cases.len() > 800);
@@ -194,7 +194,7 @@ async fn no_address_of_the_parsers_collection_leads_inside() {
 
 /// The name is resolved once; what it says afterwards reaches nobody.
 #[tokio::test]
-async fn a_name_that_changes_its_answer_is_connected_to_where_it_was_checked() {
+async fn fault_40_a_name_that_changes_its_answer_is_connected_to_where_it_was_checked() {
     let first = Receiver::start().await;
     let second = Receiver::at(SocketAddr::new(Ipv4Addr::new(127, 0, 0, 2).into(), first.at.port())).await;
     let turning = resolver(&[&["127.0.0.1"], &["127.0.0.2"]]);
@@ -230,7 +230,7 @@ async fn a_listed_receiver_is_on_this_machine() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_handed_back_and_its_target_is_not_asked() {
+async fn fault_40_a_redirect_is_handed_back_and_its_target_is_not_asked() {
     let (receiver, inside) = (Receiver::start().await, Receiver::start().await);
     let guard = Guard::new(Arc::new(SystemResolver), vec![receiver.pair(), inside.pair()]);
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
