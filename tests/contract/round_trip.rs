@@ -311,7 +311,8 @@ pub async fn read_back(store: &Arc<dyn Store>, item: &Item, now: Timestamp) -> O
             // The port gives the document without its version.
             found.next().map(|document| KnowledgeItem { ver: 1, document }.into())
         }
-        Item::Correspondent(_) | Item::Mail(_) | Item::Turn(_) | Item::Action(_) | Item::Trace(_) => {
+        Item::Targets(r) => store.targets(&r.mailbox).await.unwrap().map(Item::from),
+        Item::Correspondent(_) | Item::Mail(_) | Item::Turn(_) | Item::Action(_) | Item::Trace(_) | Item::Notice(_) => {
             of_conversation(store, item, now).await
         }
     }
@@ -323,7 +324,8 @@ async fn of_conversation(store: &Arc<dyn Store>, item: &Item, now: Timestamp) ->
         | ItemKey::Mail(mailbox, thread, _, _)
         | ItemKey::Turn(mailbox, thread, _)
         | ItemKey::Action(mailbox, thread, _, _)
-        | ItemKey::Trace(mailbox, thread, _) => (mailbox, thread),
+        | ItemKey::Trace(mailbox, thread, _)
+        | ItemKey::Notice(mailbox, thread, _) => (mailbox, thread),
         other => panic!("{other:?} is no part of a conversation"),
     };
     let whole = store.conversation(&mailbox, &thread, now).await.unwrap()?;
@@ -332,6 +334,7 @@ async fn of_conversation(store: &Arc<dyn Store>, item: &Item, now: Timestamp) ->
     all.extend(whole.turns.into_iter().map(Item::from));
     all.extend(whole.actions.into_iter().map(Item::from));
     all.extend(whole.traces.into_iter().map(Item::from));
+    all.extend(whole.notices.into_iter().map(Item::from));
     all.extend(whole.correspondents.into_iter().map(Item::from));
     all.into_iter().find(|found| found.key() == item.key())
 }

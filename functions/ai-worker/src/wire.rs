@@ -57,13 +57,12 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         entropy: context.entropy.clone(),
         rules: rules.clone(),
     };
-    let (notifier, _) = context.notifier(&app)?;
     let team = NotifyTeam {
         mailboxes: table.clone(),
         conversations: table.clone(),
         targets: table.clone(),
         commits: table.clone(),
-        notifier,
+        notifier: context.notifier(&app)?.notifier,
         clock: context.clock.clone(),
         site: context.value(&PUBLIC_URL)?,
         lease: rules.lease,

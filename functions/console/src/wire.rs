@@ -9,7 +9,7 @@ use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
 use channel::usecase::targets::TeamTargets;
-use context::{Context, NotReady};
+use context::{Context, NotReady, Team};
 use mime::Mime;
 use runtime::config::{OAUTH_AUTH_URL, OPERATORS, PUBLIC_URL};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
     let origin = context.value(&PUBLIC_URL)?;
     let redirect = origin.url("/signin/callback");
     let google = context.google(&app, &table, Share::Answers, None)?;
-    let (notifier, seals) = context.notifier(&app)?;
+    let Team { notifier, seals } = context.notifier(&app)?;
     let team = TeamTargets {
         mailboxes: table.clone(),
         targets: table.clone(),

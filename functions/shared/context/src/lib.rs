@@ -64,6 +64,12 @@ pub struct Google {
     pub gmail: Arc<dyn Gmail>,
 }
 
+/// What telling the team needs.
+pub struct Team {
+    pub notifier: Arc<dyn Notifier>,
+    pub seals: Arc<dyn Seals>,
+}
+
 struct Reload(Arc<AppSecretReader>);
 
 /// The key of the model provider, from the `app` secret, at most five minutes old.
@@ -203,7 +209,7 @@ impl Context {
     }
 
     /// Who tells the team, and what seals the addresses of targets.
-    pub fn notifier(&self, app: &App) -> Result<(Arc<dyn Notifier>, Arc<dyn Seals>), NotReady> {
+    pub fn notifier(&self, app: &App) -> Result<Team, NotReady> {
         let seals: Arc<dyn Seals> = Arc::new(app.keys.seals());
         let topic = self.value(&config::NOTIFY_TOPIC)?;
         let topic = topic.map(|arn| -> Arc<dyn Topic> { Arc::new(EmailTopic::new(&self.sdk, arn)) });
@@ -215,7 +221,7 @@ impl Context {
             topic,
             clock: self.clock.clone(),
         };
-        Ok((Arc::new(notifier), seals))
+        Ok(Team { notifier: Arc::new(notifier), seals })
     }
 
     /// The numbers of the rules, for a function with this time-out.
