@@ -9,5 +9,6 @@ mod listings;
 mod model;
 mod round_trip;
 mod spending;
+mod topic;
 mod units;
 mod wire;

@@ -35,13 +35,18 @@ impl Topic for EmailTopic {
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E>) -> NotDelivered {
     let text = format!("The e-mail topic: {}.", failure::sort("Publish", error).text);
     match error {
-        // A server's fault says nothing of what had happened by then; a refusal says that nothing had.
-        SdkError::ServiceError(context) if context.raw().status().is_server_error() => NotDelivered::Lost(text),
+        // A server's fault, or an answer without a code, says nothing of what had happened by then; a refusal says that
+        // nothing had.
+        SdkError::ServiceError(context)
+            if context.raw().status().is_server_error() || context.err().code().is_none() =>
+        {
+            NotDelivered::Lost(text)
+        }
         SdkError::ServiceError(context) if context.err().code().is_some_and(is_later) => {
             NotDelivered::Later { after: None, why: text }
         }
         SdkError::ServiceError(_) | SdkError::ConstructionFailure(_) => NotDelivered::Refused(text),
-        SdkError::DispatchFailure(failure) if !failure.is_timeout() => NotDelivered::Later { after: None, why: text },
+        // The SDK does not tell a connection that was never made from one that broke off after the request.
         _ => NotDelivered::Lost(text),
     }
 }
