@@ -1,16 +1,23 @@
 //! `B4`: the team is told, by every target, once a turn; nothing of that touches the answer path.
 
 use crate::letters::{Letter, question};
-use crate::world::World;
+use crate::receiver::Receiver;
+use crate::world::{Setup, World};
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use channel::ids::{MailboxId, ThreadId};
 use channel::outcome::Outcome;
-use channel::ports::{NotDelivered, NoticeTargets};
+use channel::ports::{NotDelivered, NoticeTargets, Seals, Topic};
 use channel::record::*;
 use channel::usecase::notify::NotifyTeam;
 use channel::usecase::session::SiteOrigin;
 use futures::FutureExt;
+use notify::guard::{Guard, SystemResolver};
+use notify::{Notify, SlackToken};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testkit::*;
 
@@ -236,4 +243,80 @@ async fn a_target_that_is_gone_and_a_mailbox_that_is_disconnected_are_told_nothi
     small.run(2).await;
     assert!(small.team.told().is_empty());
     assert_eq!((small.notice().deliveries, small.notice().due_at), (Some(vec![]), None));
+}
+
+struct Token;
+
+#[async_trait]
+impl SlackToken for Token {
+    async fn token(&self, _afresh: bool) -> Result<Option<String>, String> {
+        Ok(Some("xoxb-team".to_owned()))
+    }
+}
+
+#[derive(Default)]
+struct Mails(Mutex<Vec<(String, String)>>);
+
+#[async_trait]
+impl Topic for Mails {
+    async fn publish(&self, subject: &str, text: &str) -> Result<(), NotDelivered> {
+        self.0.lock().unwrap().push((subject.to_owned(), text.to_owned()));
+        Ok(())
+    }
+}
+
+/// From the customer's mail to what each kind of target received, with the real notifier behind its real guard.
+#[tokio::test]
+async fn each_kind_of_target_receives_what_a_mail_brought_about() {
+    let (receiver, mails) = (Receiver::start().await, Arc::new(Mails::default()));
+    for _ in 0..3 {
+        receiver.answers("200 OK", "", r#"{"ok":true}"#);
+    }
+    let notifier = Notify {
+        guard: Guard::new(Arc::new(SystemResolver), vec![receiver.pair()]),
+        seals: Arc::new(FakeSeals),
+        slack_token: Arc::new(Token),
+        slack_api: receiver.url("/api"),
+        topic: Some(mails.clone()),
+        clock: Arc::new(ManualClock::default()),
+    };
+    let mut world = World::with(Setup { notifier: Some(Arc::new(notifier)), ..Setup::default() }).await;
+    let mut team = targets("desk");
+    for target in &mut team.targets {
+        let id = target.id.clone();
+        let at = |path: &str| FakeSeals.seal(&id, &receiver.url(path)).unwrap();
+        match &mut target.place {
+            Place::SlackWebhook { url, .. } => *url = at("/services/T/B/x"),
+            Place::Webhook { url, .. } => *url = at("/in"),
+            Place::SlackChannel { .. } | Place::Topic => {}
+        }
+    }
+    world.table_put(team).await;
+    let mail = world.receive(&hard("a"));
+    world.settle().await;
+    let deliveries = deliveries(&world, &mail.thread_id).await;
+    assert!(deliveries.iter().all(|delivery| delivery.state == DeliveryState::Delivered), "{deliveries:?}");
+    let requests = receiver.requests();
+    let paths: Vec<_> = requests.iter().map(|request| request.head.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(paths, ["/services/T/B/x", "/in", "/api/chat.postMessage"]);
+    // The subject of the mail tries to call the whole channel.
+    let slack = requests[0].json()["text"].as_str().unwrap().to_owned();
+    assert!(slack.contains("Subject: Elephants &lt;!channel&gt;"), "{slack}");
+    // Signed with the secret of the target.
+    let (id, at) = (requests[1].header("webhook-id").unwrap(), requests[1].header("webhook-timestamp").unwrap());
+    let signed = [format!("{id}.{at}.").as_bytes(), &requests[1].body].concat();
+    let tag = requests[1].header("webhook-signature").unwrap().strip_prefix("v1,").unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret");
+    hmac::verify(&key, &signed, &STANDARD.decode(tag).unwrap()).unwrap();
+    assert_eq!(requests[1].json()["data"]["subject"], "Elephants <!channel>");
+    // The channel is told without content.
+    let bot = requests[2].json();
+    assert_eq!(
+        (bot["channel"].as_str(), requests[2].header("authorization")),
+        (Some("#support"), Some("Bearer xoxb-team"))
+    );
+    assert!(!bot.to_string().contains("Elephants"), "{bot}");
+    let mails = mails.0.lock().unwrap();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].1.contains("Elephants") && mails[0].1.contains(&mail.thread_id), "{}", mails[0].1);
 }

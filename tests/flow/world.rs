@@ -135,6 +135,8 @@ pub struct Setup {
     pub documents: Vec<KnowledgeDocument>,
     /// Asked instead of the built-in assistant.
     pub model: Option<ModelSettings>,
+    /// Tells the team in the place of the one that only keeps what it was told.
+    pub notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl Default for Setup {
@@ -148,6 +150,7 @@ impl Default for Setup {
             guards: Arc::new(AllGuards),
             documents: knowledge(),
             model: None,
+            notifier: None,
         }
     }
 }
@@ -193,7 +196,7 @@ impl World {
             table: table.clone(),
             post: post.clone(),
             vault: vault.clone(),
-            team: team.clone(),
+            team: setup.notifier.unwrap_or_else(|| team.clone()),
             rules: setup.rules,
             faults: setup.faults,
             assistant: setup.assistant,
@@ -483,7 +486,7 @@ struct Parts {
     table: Arc<Table>,
     post: Arc<Post>,
     vault: Arc<CountingVault>,
-    team: Arc<FakeTeam>,
+    team: Arc<dyn Notifier>,
     rules: Rules,
     faults: Arc<Faults>,
     assistant: Option<Arc<dyn Assistant>>,
