@@ -51,7 +51,7 @@ async fn kinds_of_a_later_release_are_left_alone() {
     let (dynamo, clock) = (dynamo().await, ManualClock::default());
     let (table, now) = (dynamo.table(Arc::new(clock.clone())), clock.now());
     table.commit(Commit::new().put(head("mb", "t", now)).put(turn("mb", "t", 1, now))).await.unwrap();
-    dynamo.put_raw(json!({ "pk": { "S": "CV#mb#t" }, "sk": { "S": "NOTE#1" }, "text": { "S": "later" } }));
+    dynamo.put_raw(json!({ "pk": { "S": "CV#mb#t" }, "sk": { "S": "LATER#1" }, "text": { "S": "later" } }));
     for shard in ["0", "1", "2", "3"] {
         dynamo.put_raw(json!({
             "pk": { "S": "JOB#1" }, "sk": { "S": shard },

@@ -10,5 +10,6 @@ mod listings;
 mod model;
 mod round_trip;
 mod spending;
+mod topic;
 mod units;
 mod wire;

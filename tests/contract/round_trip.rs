@@ -37,6 +37,7 @@ pub fn every_kind(now: Timestamp) -> Vec<Item> {
     items.extend(engine_items(now));
     items.extend(conversation_items(now));
     items.extend(action_items(now));
+    items.extend(notice_items(now));
     items.extend(web_items(now));
     items.extend(knowledge_items(now));
     items
@@ -68,6 +69,41 @@ fn mailbox_items(now: Timestamp) -> Vec<Item> {
         owned.into(),
         free.into(),
     ]
+}
+
+fn notice_items(now: Timestamp) -> Vec<Item> {
+    let mut targets = targets("mb");
+    targets.targets[0].problem = Some(TargetProblem { at: now, why: "Slack refused.".to_owned() });
+    let states = [
+        DeliveryState::Planned { not_before: now, why: Some("429".to_owned()) },
+        DeliveryState::Planned { not_before: now, why: None },
+        DeliveryState::Sending,
+        DeliveryState::Delivered,
+        DeliveryState::Failed { why: "gone".to_owned() },
+        DeliveryState::Unknown { why: "lost".to_owned() },
+    ];
+    let delivery = |state| Delivery {
+        target: targets.targets[0].id.clone(),
+        name: "Team".to_owned(),
+        state,
+        attempts: 2,
+        updated_at: now,
+    };
+    let bare = Notice {
+        ver: 0,
+        mailbox: mailbox_id("mb"),
+        thread: thread_id("t1"),
+        turn: 1,
+        event: NoticeEvent::NeedsPerson,
+        reason: "A complaint.".to_owned(),
+        deliveries: None,
+        created_at: now,
+        due_at: None,
+        expires_at: now.plus(Duration::from_secs(60)),
+    };
+    let deliveries = Some(states.map(delivery).to_vec());
+    let full = Notice { turn: 2, deliveries, due_at: Some(now), ..bare.clone() };
+    vec![targets.into(), Targets::none(mailbox_id("mb3")).into(), bare.into(), full.into()]
 }
 
 fn engine_items(now: Timestamp) -> Vec<Item> {
@@ -341,7 +377,8 @@ pub async fn read_back(store: &Arc<dyn Store>, item: &Item, now: Timestamp) -> O
             assert_eq!(all.iter().find(same), one.as_ref());
             one.map(Item::from)
         }
-        Item::Correspondent(_) | Item::Mail(_) | Item::Turn(_) | Item::Action(_) | Item::Trace(_) => {
+        Item::Targets(r) => store.targets(&r.mailbox).await.unwrap().map(Item::from),
+        Item::Correspondent(_) | Item::Mail(_) | Item::Turn(_) | Item::Action(_) | Item::Trace(_) | Item::Notice(_) => {
             of_conversation(store, item, now).await
         }
     }
@@ -353,7 +390,8 @@ async fn of_conversation(store: &Arc<dyn Store>, item: &Item, now: Timestamp) ->
         | ItemKey::Mail(mailbox, thread, _, _)
         | ItemKey::Turn(mailbox, thread, _)
         | ItemKey::Action(mailbox, thread, _, _)
-        | ItemKey::Trace(mailbox, thread, _) => (mailbox, thread),
+        | ItemKey::Trace(mailbox, thread, _)
+        | ItemKey::Notice(mailbox, thread, _) => (mailbox, thread),
         other => panic!("{other:?} is no part of a conversation"),
     };
     let whole = store.conversation(&mailbox, &thread, now).await.unwrap()?;
@@ -362,6 +400,7 @@ async fn of_conversation(store: &Arc<dyn Store>, item: &Item, now: Timestamp) ->
     all.extend(whole.turns.into_iter().map(Item::from));
     all.extend(whole.actions.into_iter().map(Item::from));
     all.extend(whole.traces.into_iter().map(Item::from));
+    all.extend(whole.notices.into_iter().map(Item::from));
     all.extend(whole.correspondents.into_iter().map(Item::from));
     all.into_iter().find(|found| found.key() == item.key())
 }

@@ -13,8 +13,12 @@ mod filtered;
 mod knowledge;
 mod letters;
 mod model;
+mod notified;
 mod obedient;
 mod post;
+#[path = "../../functions/shared/notify/tests/wire/receiver.rs"]
+#[expect(dead_code, reason = "the receiver also plays refusals for the tests of its own crate")]
+mod receiver;
 mod recovered;
 mod scenarios;
 mod sweep;

@@ -28,6 +28,8 @@ use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::reading::ReadKnowledge;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::review::Desk;
+use channel::usecase::notify::NotifyTeam;
+use channel::usecase::session::SiteOrigin;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
 use futures::FutureExt;
@@ -43,7 +45,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{FailNth, FakePseudonyms, Faults, ManualClock, MemoryFiles, MemoryVault, SequenceEntropy};
+use testkit::{FailNth, FakePseudonyms, FakeTeam, Faults, ManualClock, MemoryFiles, MemoryVault, SequenceEntropy};
 use tests::dynamo::{Dynamo, dynamo};
 use token_refresher::TokenRefresher;
 
@@ -61,6 +63,8 @@ pub struct World {
     pub meter: Arc<Meter>,
     pub post: Arc<Post>,
     pub vault: Arc<CountingVault>,
+    /// Who is told when a conversation needs a person; nobody until a test sets targets.
+    pub team: Arc<FakeTeam>,
     pub asked: Arc<AtomicU32>,
     /// What the assistant was given.
     pub requests: Arc<Mutex<Vec<AnswerRequest>>>,
@@ -143,6 +147,8 @@ pub struct Setup {
     pub documents: Vec<KnowledgeDocument>,
     /// Asked instead of the built-in assistant.
     pub model: Option<ModelSettings>,
+    /// Tells the team in the place of the one that only keeps what it was told.
+    pub notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl Default for Setup {
@@ -156,6 +162,7 @@ impl Default for Setup {
             guards: Arc::new(AllGuards),
             documents: knowledge(),
             model: None,
+            notifier: None,
         }
     }
 }
@@ -193,6 +200,7 @@ impl World {
         let post = Arc::new(Post::new(Arc::new(clock.clone())));
         let (vault, asked) = (Arc::new(CountingVault::default()), Arc::new(AtomicU32::new(0)));
         let requests = Arc::new(Mutex::new(vec![]));
+        let team = Arc::new(FakeTeam::default());
         let mailbox = MailboxId::parse("desk").unwrap();
         let files = MemoryFiles::new(Arc::new(clock.clone()));
         let parts = Parts {
@@ -202,6 +210,7 @@ impl World {
             files: files.clone(),
             post: post.clone(),
             vault: vault.clone(),
+            team: setup.notifier.unwrap_or_else(|| team.clone()),
             rules: setup.rules,
             faults: setup.faults,
             assistant: setup.assistant,
@@ -217,6 +226,7 @@ impl World {
             meter,
             post,
             vault,
+            team,
             asked,
             requests,
             mailbox,
@@ -501,6 +511,10 @@ impl World {
         self.table.commit(Commit::new().put(settings)).await.unwrap();
     }
 
+    pub async fn table_put(&self, item: impl Into<Item>) {
+        self.table.commit(Commit::new().put(item)).await.unwrap();
+    }
+
     /// Everything of a turn that is open, for assertions: (turn, action) codes.
     pub async fn states(&self, thread: &str) -> Vec<(TurnState, Option<&'static str>)> {
         let conversation = self.conversation(thread).await;
@@ -517,6 +531,7 @@ struct Parts {
     files: MemoryFiles,
     post: Arc<Post>,
     vault: Arc<CountingVault>,
+    team: Arc<dyn Notifier>,
     rules: Rules,
     faults: Arc<Faults>,
     assistant: Option<Arc<dyn Assistant>>,
@@ -540,7 +555,7 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher, Desk) {
-        let Self { url, clock, table, files, post, vault, rules, faults, assistant, guards, model } = self;
+        let Self { url, clock, table, files, post, vault, team, rules, faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let files = Arc::new(FailNth::new(Arc::new(files), faults.clone()));
@@ -647,6 +662,16 @@ impl Parts {
                 clock: clock.clone(),
                 entropy,
                 rules: rules.clone(),
+            },
+            team: NotifyTeam {
+                mailboxes: table.clone(),
+                conversations: table.clone(),
+                targets: table.clone(),
+                commits: table.clone(),
+                notifier: team,
+                clock: clock.clone(),
+                site: SiteOrigin::parse("https://post.example.com").unwrap(),
+                lease: rules.lease,
             },
             parked: TakeUpParked {
                 mailboxes: table.clone(),

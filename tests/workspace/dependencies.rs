@@ -15,7 +15,7 @@ const SHARED: &[(&str, &[&str])] = &[
     ("aws", &["channel"]),
     ("runtime", &["channel"]),
     // Builds the adapters for the mains, so that each is put together in one place.
-    ("context", &["channel", "google", "aws", "runtime"]),
+    ("context", &["channel", "google", "notify", "aws", "runtime"]),
 ];
 
 const TESTKIT: &[&str] = &["channel", "mime"];

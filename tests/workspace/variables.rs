@@ -6,6 +6,8 @@ use crate::tables::rows;
 use std::collections::BTreeSet;
 
 const PREFIX: &str = "POSTROOM_";
+/// What opens the guard to this machine: never set, nor offered as a parameter, where the system runs on AWS.
+const LOCAL_ONLY: &str = "POSTROOM_LOCAL_";
 const HOME: &str = "functions/shared/runtime/src/";
 
 /// The variable that `text` begins with.
@@ -84,7 +86,12 @@ fn disagreements(sources: &[(String, String)], readme: &str, template: &str) -> 
     ];
     let all: BTreeSet<_> = places.iter().flat_map(|(_, names)| names.iter()).collect();
     for (place, names) in places {
-        violations.extend(all.iter().filter(|name| !names.contains(**name)).map(|name| format!("{place} lack {name}")));
+        let exempt = |name: &str| place == "template.yaml" && name.starts_with(LOCAL_ONLY);
+        let missing = all.iter().filter(|name| !names.contains(**name) && !exempt(name));
+        violations.extend(missing.map(|name| format!("{place} lack {name}")));
+    }
+    if template.contains(LOCAL_ONLY) {
+        violations.push(format!("template.yaml must not name {LOCAL_ONLY}*: it is for the local cloud alone"));
     }
     violations
 }
@@ -151,6 +158,17 @@ mod rules {
         ] {
             let found = disagreements(&sources(&home(), &source), &readme, &template);
             assert_eq!(found, [message]);
+        }
+    }
+
+    #[test]
+    fn what_is_for_this_machine_is_refused_on_aws() {
+        let source = format!("/// Local.\npub const L: &str = \"POSTROOM_LOCAL_X\";\n\n{SOURCE}");
+        let readme = format!("| variable | meaning |\n|---|---|\n| `POSTROOM_LOCAL_X` | a |\n\n{README}");
+        assert_eq!(disagreements(&sources(&home(), &source), &readme, TEMPLATE), Vec::<String>::new());
+        for line in ["  POSTROOM_LOCAL_X: ''\n", "  # POSTROOM_LOCAL_X\n", "  A: !Sub '${POSTROOM_LOCAL_X}'\n"] {
+            let found = disagreements(&sources(&home(), &source), &readme, &format!("{TEMPLATE}{line}"));
+            assert_eq!(found, ["template.yaml must not name POSTROOM_LOCAL_*: it is for the local cloud alone"]);
         }
     }
 

@@ -13,6 +13,7 @@ use channel::usecase::act::Act;
 use channel::usecase::example::AnswerExample;
 use channel::usecase::gaps::CloseGap;
 use channel::usecase::reading::ReadKnowledge;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use channel::work::{Job, WorkerWork};
@@ -25,6 +26,7 @@ pub use wire::wire;
 pub struct AiWorker {
     pub turns: TakeTurn,
     pub actions: Act,
+    pub team: NotifyTeam,
     pub parked: TakeUpParked,
     pub examples: AnswerExample,
     pub knowledge: ReadKnowledge,
@@ -41,6 +43,7 @@ impl AiWorker {
         match work {
             WorkerWork::Turn { mailbox, thread, turn } => self.turns.run(&mailbox, &thread, turn, until).await,
             WorkerWork::Act { mailbox, thread, turn, step } => self.actions.run(&mailbox, &thread, turn, &step).await,
+            WorkerWork::Notify { mailbox, thread, turn } => self.team.run(&mailbox, &thread, turn).await,
             WorkerWork::Resume { mailbox } => self.parked.run(&mailbox).await,
             WorkerWork::Example { example, .. } => self.examples.run(&example, until).await,
             WorkerWork::Job { job: Job::ReadDocument { document, version } } => {

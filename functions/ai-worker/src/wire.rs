@@ -12,11 +12,12 @@ use channel::usecase::budget::Share;
 use channel::usecase::example::AnswerExample;
 use channel::usecase::gaps::{CloseGap, KeepGaps};
 use channel::usecase::reading::ReadKnowledge;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::turn::TakeTurn;
 use context::{Context, NotReady};
 use mime::Mime;
-use runtime::config::{WORK_DLQ_URL, WORK_QUEUE_URL};
+use runtime::config::{PUBLIC_URL, WORK_DLQ_URL, WORK_QUEUE_URL};
 use runtime::sqs::Runner;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,12 +88,22 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
         commits: table.clone(),
         gmail: google.gmail,
         writer: Arc::new(Mime),
-        pseudonyms: app.pseudonyms,
+        pseudonyms: app.pseudonyms.clone(),
         queue: work_queue.clone(),
         sync_queue: sync_queue.clone(),
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
         rules: rules.clone(),
+    };
+    let team = NotifyTeam {
+        mailboxes: table.clone(),
+        conversations: table.clone(),
+        targets: table.clone(),
+        commits: table.clone(),
+        notifier: context.notifier(&app)?.notifier,
+        clock: context.clock.clone(),
+        site: context.value(&PUBLIC_URL)?,
+        lease: rules.lease,
     };
     let parked = TakeUpParked {
         mailboxes: table.clone(),
@@ -106,6 +117,6 @@ pub async fn wire(context: &Context) -> Result<(Runner, Arc<AiWorker>), NotReady
     };
     Ok((
         context.runner(&WORK_QUEUE_URL, &WORK_DLQ_URL)?,
-        Arc::new(AiWorker { turns, actions, parked, examples, knowledge, gaps }),
+        Arc::new(AiWorker { turns, actions, team, parked, examples, knowledge, gaps }),
     ))
 }

@@ -35,6 +35,8 @@ struct Card {
     reading_history: bool,
     recovered: u64,
     parked: String,
+    /// Names of notification targets that were not reached.
+    unreached: Vec<String>,
     /// Google apps in *Testing* lose their access after seven days.
     ends: Option<When>,
 }
@@ -75,6 +77,9 @@ async fn card(app: &App, view: &MailboxView, now: Timestamp) -> Result<Card, Fai
         Some(grant) => app.engines.grant(id, grant).await?,
         None => None,
     };
+    let team = app.team.of(id).await?;
+    let unreached = team.targets.iter().filter(|target| target.problem.is_some());
+    let unreached = unreached.map(|target| target.name.clone()).collect();
     let state = view.state();
     let (state_words, state_code) = state_words(state);
     let when = |at: Option<Timestamp>| at.map(|at| When::new(at, now));
@@ -96,6 +101,7 @@ async fn card(app: &App, view: &MailboxView, now: Timestamp) -> Result<Card, Fai
         reading_history: sync.as_ref().is_some_and(|sync| sync.resync.is_some()),
         recovered: sync.map_or(0, |sync| sync.recovered),
         parked: if parked >= PARKED_MAX { format!("{PARKED_MAX} or more") } else { parked.to_string() },
+        unreached,
         ends: when(grant.and_then(|grant| grant.refresh_expires_at)),
     })
 }

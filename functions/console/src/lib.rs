@@ -18,6 +18,7 @@ mod knowledge;
 mod language;
 mod mailbox_settings;
 pub mod message;
+mod notifications;
 mod organisation;
 mod personality;
 mod signin;
@@ -43,6 +44,7 @@ use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
+use channel::usecase::targets::TeamTargets;
 use std::sync::Arc;
 
 pub use wire::wire;
@@ -62,6 +64,7 @@ pub struct App {
     pub ask: AskExample,
     pub knowledge: KnowledgeDesk,
     pub gaps: GapDesk,
+    pub team: TeamTargets,
     pub mailboxes: Arc<dyn Mailboxes>,
     pub engines: Arc<dyn Engines>,
     pub conversations: Arc<dyn Conversations>,
@@ -106,6 +109,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/knowledge/gaps/{gap}", get(gaps::gap))
         .route("/knowledge/gaps/{gap}/answer", post(gaps::answer))
         .route("/knowledge/gaps/{gap}/dismiss", post(gaps::dismiss))
+        .route("/channels/gmail/{mailbox}/notifications", get(notifications::page).post(notifications::add))
+        .route("/channels/gmail/{mailbox}/notifications/{target}/{decision}", post(notifications::decide))
         .route("/settings", get(organisation::page).post(organisation::save))
         .route("/assets/{name}", get(assets::file))
         .fallback(|| async { Failure::NotFound })

@@ -161,6 +161,11 @@ static MESSAGES: &[Message] = &[
         "Saved. As soon as it has been read, the answers that wait for it are made again; you find them in Chat.",
     ),
     good("gap_dismissed", "Dismissed."),
+    // Notifications (B4)
+    good("target_added", "Added. Send a test notification to see whether it arrives."),
+    good("target_removed", "Removed. Nothing more is sent there."),
+    good("test_arrived", "The test notification was accepted."),
+    bad("test_failed", "The test notification is not known to have arrived. The target below says why."),
     good("sending_stopped", "All automatic sending is stopped. What was pending becomes a draft."),
     good("sending_allowed", "Automatic sending is allowed again, where a mailbox is set to it."),
 ];

@@ -179,7 +179,12 @@ fn thread_page(
         draft: opened.draft.as_ref().map(|draft| draft_view(draft, conversation, now)),
         pending: pending(conversation, now),
         under_way,
-        why: conversation.turns.iter().rev().map(|turn| why(turn, conversation.trace(turn.no), now)).collect(),
+        why: conversation
+            .turns
+            .iter()
+            .rev()
+            .map(|turn| why(turn, conversation.trace(turn.no), conversation.notice(turn.no), now))
+            .collect(),
         taken_over: head.taken_over.is_some(),
         can_send: opened.view.usable_grant().is_some(),
         frame,
@@ -326,8 +331,27 @@ fn pending(conversation: &Conversation, now: Timestamp) -> Option<PendingView> {
     })
 }
 
-fn why(turn: &Turn, trace: Option<&Trace>, now: Timestamp) -> WhyView {
-    let entries = trace.map(|trace| trace.entries.as_slice()).unwrap_or_default();
+/// How far the team was told, one entry a target.
+fn told(notice: &Notice) -> impl Iterator<Item = TraceEntry> + '_ {
+    notice.deliveries.iter().flatten().map(|delivery| {
+        let name = &delivery.name;
+        let said = match &delivery.state {
+            DeliveryState::Planned { why: None, .. } => format!("{name} is told soon."),
+            DeliveryState::Planned { why: Some(why), .. } => {
+                format!("{name} was not told yet and is tried again: {why}")
+            }
+            DeliveryState::Sending => format!("{name} is being told."),
+            DeliveryState::Delivered => format!("{name} was told."),
+            DeliveryState::Failed { why } => format!("{name} was not told: {why}"),
+            DeliveryState::Unknown { why } => format!("It is not known whether {name} was told: {why}"),
+        };
+        TraceEntry { at: delivery.updated_at, step: "notify".to_owned(), said }
+    })
+}
+
+fn why(turn: &Turn, trace: Option<&Trace>, notice: Option<&Notice>, now: Timestamp) -> WhyView {
+    let mut entries = trace.map(|trace| trace.entries.clone()).unwrap_or_default();
+    entries.extend(notice.into_iter().flat_map(told));
     WhyView {
         turn: turn.no,
         entries: entries

@@ -11,7 +11,8 @@ use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::session::Door;
 use channel::usecase::sign_in::SignIn;
-use context::{Context, NotReady};
+use channel::usecase::targets::TeamTargets;
+use context::{Context, NotReady, Team};
 use mime::Mime;
 use runtime::config::{ASSISTANT, AssistantKind, OAUTH_AUTH_URL, OPERATORS, PUBLIC_URL};
 use std::sync::Arc;
@@ -26,6 +27,17 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
     let origin = context.value(&PUBLIC_URL)?;
     let redirect = origin.url("/signin/callback");
     let google = context.google(&app, &table, Share::Answers, None)?;
+    let Team { notifier, seals } = context.notifier(&app)?;
+    let team = TeamTargets {
+        mailboxes: table.clone(),
+        targets: table.clone(),
+        commits: table.clone(),
+        notifier,
+        seals,
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        site: origin.clone(),
+    };
     let authorisations = Authorisations {
         states: table.clone(),
         commits: table.clone(),
@@ -102,6 +114,7 @@ pub async fn wire(context: &Context) -> Result<Arc<App>, NotReady> {
         ask,
         knowledge,
         gaps,
+        team,
         mailboxes: table.clone(),
         engines: table.clone(),
         conversations: table.clone(),

@@ -212,6 +212,10 @@ async fn every_page_can_be_read_by_everybody() {
     keep(&mut browser, "channels", "/channels/gmail?message=connected").await;
     keep(&mut browser, "disconnect", "/channels/gmail/mb1/disconnect").await;
     keep(&mut browser, "mailbox-settings", "/channels/gmail/mb1/settings").await;
+    let mut team = testkit::targets("mb1");
+    team.targets[0].problem = Some(TargetProblem { at: at(-300), why: "Slack refused (no_service).".to_owned() });
+    world.seed(team);
+    keep(&mut browser, "notifications", "/channels/gmail/mb1/notifications?message=test_failed").await;
     let wrong = [
         ("form_token", token.as_str()),
         ("ver", "1"),

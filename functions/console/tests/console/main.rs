@@ -8,6 +8,7 @@ mod assistant;
 mod chat;
 mod gallery;
 mod knowledge;
+mod notifications;
 mod pages;
 mod settings;
 mod signing_in;
@@ -19,6 +20,7 @@ use channel::usecase::gaps::GapDesk;
 use channel::usecase::knowledge::KnowledgeDesk;
 use channel::usecase::review::Desk;
 use channel::usecase::sign_in::SignIn;
+use channel::usecase::targets::TeamTargets;
 use console::App;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +79,16 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         clock: world.clone(),
         entropy: world.clone(),
     };
+    let team = TeamTargets {
+        mailboxes: world.store.clone(),
+        targets: world.store.clone(),
+        commits: world.clone(),
+        notifier: world.team.clone(),
+        seals: Arc::new(testkit::FakeSeals),
+        clock: world.clone(),
+        entropy: world.clone(),
+        site: door.origin.clone(),
+    };
     console::router(Arc::new(App {
         door,
         sign_in,
@@ -86,6 +98,7 @@ pub fn router(world: &Arc<World>) -> axum::Router {
         ask,
         knowledge,
         gaps,
+        team,
         mailboxes: world.store.clone(),
         engines: world.store.clone(),
         conversations: world.store.clone(),

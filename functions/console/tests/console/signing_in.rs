@@ -5,16 +5,17 @@ use crate::{operator, router};
 use channel::ports::IdToken;
 use channel::record::*;
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/chat",
     "/chat/mb1/t1",
     "/channels/gmail",
     "/channels/gmail/mb1/settings",
+    "/channels/gmail/mb1/notifications",
     "/channels/gmail/mb1/disconnect",
     "/settings",
 ];
 
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 14] = [
     "/chat/mb1/t1/approve",
     "/chat/mb1/t1/discard",
     "/chat/mb1/t1/send-now",
@@ -24,6 +25,9 @@ const FORMS: [&str; 11] = [
     "/chat/mb1/t1/reply",
     "/channels/gmail/mb1/disconnect",
     "/channels/gmail/mb1/settings",
+    "/channels/gmail/mb1/notifications",
+    "/channels/gmail/mb1/notifications/t1/test",
+    "/channels/gmail/mb1/notifications/t1/remove",
     "/settings",
     "/signout",
 ];

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testkit::{ManualClock, MemoryFiles, MemoryStore};
+use testkit::{FakeTeam, ManualClock, MemoryFiles, MemoryStore};
 
 pub const START: i64 = 1_795_363_500;
 
@@ -46,6 +46,8 @@ pub struct Outside {
     pub exchanges: AtomicU64,
     pub id_token: Mutex<Option<IdToken>>,
     pub built_in: Mutex<bool>,
+    /// Who is told, and what they answered.
+    pub team: Arc<FakeTeam>,
     /// The next commit is refused because the store is down.
     pub store_down: Mutex<bool>,
     /// The number of the commit that fails, counted down from now, and whether it does so after its effect.

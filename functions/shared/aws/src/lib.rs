@@ -1,5 +1,5 @@
 //! The AWS side of the ports: the table (DynamoDB), the queues (SQS), the secrets (Secrets Manager),
-//! the bucket (S3) and signed requests to what has no client here.
+//! the bucket (S3), the e-mail topic (SNS) and signed requests to what has no client here.
 //!
 //! Invariant: only this crate names `aws_sdk_*`, and no error text of it carries content: it names the operation, AWS's
 //! code and the remedy. AWS's own messages are left out, because they quote keys and values.
@@ -11,6 +11,7 @@ mod meter;
 mod queue;
 mod signer;
 mod table;
+mod topic;
 mod vault;
 
 pub use aws_config::SdkConfig;
@@ -20,4 +21,5 @@ pub use meter::{Meter, Usage};
 pub use queue::{DeadLetters, SourceQueue, SyncSender, WorkSender};
 pub use signer::Signer;
 pub use table::Table;
+pub use topic::EmailTopic;
 pub use vault::{AppSecretReader, SecretText, Vault};

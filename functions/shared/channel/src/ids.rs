@@ -84,6 +84,10 @@ id!(
     ExampleId
 );
 id!(
+    /// A notification target of a mailbox.
+    TargetId
+);
+id!(
     /// Names the holder of a lease.
     LeaseToken
 );

@@ -3,7 +3,7 @@
 
 use crate::address::EmailAddress;
 use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded};
-use crate::ids::{DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, ThreadId};
+use crate::ids::{DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, TargetId, ThreadId};
 use crate::mail::{AttachedText, Attachment, MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
 use crate::time::Timestamp;
@@ -123,6 +123,12 @@ pub trait Conversations: Send + Sync {
         limit: usize,
         now: Timestamp,
     ) -> Result<HeadPage, StoreError>;
+}
+
+#[async_trait]
+pub trait NoticeTargets: Send + Sync {
+    /// Who is told about conversations of this mailbox.
+    async fn targets(&self, mailbox: &MailboxId) -> Result<Option<Targets>, StoreError>;
 }
 
 #[async_trait]
@@ -572,4 +578,75 @@ pub trait Gists: Send + Sync {
 /// in its length.
 pub trait Guards: Send + Sync {
     fn judge(&self, case: &GuardCase<'_>) -> Guarded;
+}
+
+// ---- telling the team -----------------------------------------------------------------------------------------------
+
+/// Secrets that are stored: sealed for one use, and opened for that use only.
+pub trait Seals: Send + Sync {
+    /// `purpose` is bound to it: what was sealed for one target does not open for another.
+    fn seal(&self, purpose: &TargetId, secret: &str) -> Result<Sealed, NotSealed>;
+    fn open(&self, purpose: &TargetId, sealed: &Sealed) -> Result<String, NotSealed>;
+}
+
+/// Says nothing of the text: it is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed address cannot be opened: the key of the app secret has changed; add the target again")]
+pub struct NotSealed;
+
+/// What a target is told. A target without content gets none of `about`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The same for every try at one target, so that a receiver can tell a repetition.
+    pub id: String,
+    /// A code such as `conversation.needs_person`, or `test`.
+    pub event: &'static str,
+    /// The connected address.
+    pub mailbox: EmailAddress,
+    pub about: Option<About>,
+    /// Where a person goes on.
+    pub link: String,
+    pub at: Timestamp,
+}
+
+/// Words that come from a mail or from the assistant: data, never markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    pub sender: String,
+    pub subject: String,
+    pub reason: String,
+}
+
+/// Why a notification is not known to have arrived; in words that quote neither an address nor content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDelivered {
+    /// No further try helps.
+    #[error("{0}")]
+    Refused(String),
+    /// It did not arrive, and may do so later.
+    #[error("{why}")]
+    Later { after: Option<Duration>, why: String },
+    /// It may have arrived.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// The kind of web address that a person gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebPlace {
+    SlackWebhook,
+    Webhook,
+}
+
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// The host of an address that may be used, or what is wrong with it, for people.
+    fn host(&self, kind: WebPlace, url: &str) -> Result<String, String>;
+    async fn notify(&self, target: &Target, notification: &Notification) -> Result<(), NotDelivered>;
+}
+
+/// The e-mail topic of the deployment.
+#[async_trait]
+pub trait Topic: Send + Sync {
+    async fn publish(&self, subject: &str, text: &str) -> Result<(), NotDelivered>;
 }

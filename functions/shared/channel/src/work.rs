@@ -56,6 +56,12 @@ pub enum WorkerWork {
         turn: u32,
         step: StepName,
     },
+    /// The team is told what became of a turn.
+    Notify {
+        mailbox: MailboxId,
+        thread: ThreadId,
+        turn: u32,
+    },
     /// Parked work of the mailbox is taken up.
     Resume {
         mailbox: MailboxId,
@@ -97,7 +103,7 @@ impl WorkerWork {
     /// The mailbox, for work that has one.
     pub fn mailbox(&self) -> Option<&MailboxId> {
         match self {
-            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Resume { mailbox } => Some(mailbox),
+            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Notify { mailbox, .. } | Self::Resume { mailbox } => Some(mailbox),
             Self::Example { account, .. } => Some(account),
             Self::Job { .. } => None,
         }

@@ -4,14 +4,16 @@
 //! have to be there.
 
 use async_trait::async_trait;
-use aws::{AppSecretReader, Bucket, DeadLetters, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
-use channel::ports::{Clock, Entropy, Files, Gmail, GrantVault, OAuth, Pseudonyms, SyncQueue, WorkQueue};
+use aws::{AppSecretReader, Bucket, DeadLetters, EmailTopic, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
+use channel::ports::{Clock, Entropy, Files, Gmail, GrantVault, Notifier, OAuth, Pseudonyms, Seals, SyncQueue, Topic, WorkQueue};
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::{DAY, Rules};
 use google::gmail::GoogleGmail;
 use google::jwks::Jwks;
 use google::oauth::{ClientSource, GoogleOAuth, OAuthEndpoints};
 use google::tokens::Tokens;
+use notify::guard::{Guard, SystemResolver};
+use notify::{Notify, SlackToken};
 use runtime::clock::SystemClock;
 use runtime::config::{self, Endpoint, Environment, Reader, Variable};
 use runtime::entropy::SystemEntropy;
@@ -58,6 +60,12 @@ pub struct Google {
     pub gmail: Arc<dyn Gmail>,
 }
 
+/// What telling the team needs.
+pub struct Team {
+    pub notifier: Arc<dyn Notifier>,
+    pub seals: Arc<dyn Seals>,
+}
+
 struct Reload(Arc<AppSecretReader>);
 
 /// The key of the model provider, from the `app` secret, at most five minutes old.
@@ -83,6 +91,19 @@ impl ModelKey {
 impl App {
     pub fn model_key(&self, required: bool) -> ModelKey {
         ModelKey { reader: self.reader.clone(), required }
+    }
+}
+
+/// The token of our Slack bot, from the `app` secret, at most five minutes old.
+struct FromAppSecret(Arc<AppSecretReader>);
+
+#[async_trait]
+impl SlackToken for FromAppSecret {
+    async fn token(&self, afresh: bool) -> Result<Option<String>, String> {
+        let text = if afresh { self.0.reload().await } else { self.0.read().await };
+        let text = text.map_err(|error| error.to_string())?;
+        let secret = AppSecret::parse(text.expose()).map_err(|error| error.to_string())?;
+        Ok(secret.slack_token().map(str::to_owned))
     }
 }
 
@@ -191,6 +212,22 @@ impl Context {
         let gmail = GoogleGmail::new(self.http.clone(), &url, topic, tokens, self.clock.clone()).map_err(not_ready)?;
         let gmail = BudgetedGmail::new(Arc::new(gmail), table.clone(), table.clone(), self.clock.clone(), share);
         Ok(Google { oauth, vault, gmail: Arc::new(gmail) })
+    }
+
+    /// Who tells the team, and what seals the addresses of targets.
+    pub fn notifier(&self, app: &App) -> Result<Team, NotReady> {
+        let seals: Arc<dyn Seals> = Arc::new(app.keys.seals());
+        let topic = self.value(&config::NOTIFY_TOPIC)?;
+        let topic = topic.map(|arn| -> Arc<dyn Topic> { Arc::new(EmailTopic::new(&self.sdk, arn)) });
+        let notifier = Notify {
+            guard: Guard::new(Arc::new(SystemResolver), self.value(&config::LOCAL_RECEIVERS)?),
+            seals: seals.clone(),
+            slack_token: Arc::new(FromAppSecret(app.reader.clone())),
+            slack_api: self.address(&config::LOCAL_SLACK_URL)?,
+            topic,
+            clock: self.clock.clone(),
+        };
+        Ok(Team { notifier: Arc::new(notifier), seals })
     }
 
     /// The numbers of the rules, for a function with this time-out.

@@ -3,11 +3,14 @@
 //!
 //! Invariant: nothing here that holds a secret is `Debug`, `Display` or `Serialize`.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{constant_time, digest, hkdf, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use channel::address::EmailAddress;
-use channel::ports::Pseudonyms;
+use channel::ids::TargetId;
+use channel::ports::{NotSealed, Pseudonyms, Seals};
+use channel::record::Sealed;
 use serde::Deserialize;
 use std::fmt::Write;
 
@@ -20,6 +23,9 @@ pub struct AppSecret {
     /// The key of the model provider; absent until the owner has put it in, and never there for Bedrock.
     #[serde(default)]
     pub model_key: String,
+    /// The token of the Slack bot; absent until the owner has put it in.
+    #[serde(default)]
+    pub slack_token: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +69,11 @@ impl AppSecret {
         }
     }
 
+    /// The token of the Slack bot, if there is one.
+    pub fn slack_token(&self) -> Option<&str> {
+        Some(self.slack_token.trim()).filter(|token| !token.is_empty())
+    }
+
     pub fn keys(&self) -> Keys {
         Keys::derive(&self.root_key)
     }
@@ -73,28 +84,39 @@ impl AppSecret {
 pub struct Keys {
     addresses: hmac::Key,
     session: hmac::Key,
+    stored: [u8; 32],
 }
 
 /// Part of every derivation. Changing it, or a purpose, makes every stored pseudonym unfindable.
 const SALT: &[u8] = b"postroom/v1";
 
-fn derive(root_key: &str, purpose: &[u8]) -> hmac::Key {
+fn derive(root_key: &str, purpose: &[u8]) -> [u8; 32] {
     let mut key = [0; 32];
     hkdf::Salt::new(hkdf::HKDF_SHA256, SALT)
         .extract(root_key.as_bytes())
         .expand(&[purpose], hmac::HMAC_SHA256)
         .and_then(|okm| okm.fill(&mut key))
         .expect("32 bytes are within what HKDF-SHA-256 gives");
-    hmac::Key::new(hmac::HMAC_SHA256, &key)
+    key
 }
 
 impl Keys {
     pub fn derive(root_key: &str) -> Self {
-        Self { addresses: derive(root_key, b"address pseudonyms"), session: derive(root_key, b"console session") }
+        let hashing = |purpose| hmac::Key::new(hmac::HMAC_SHA256, &derive(root_key, purpose));
+        Self {
+            addresses: hashing(b"address pseudonyms"),
+            session: hashing(b"console session"),
+            stored: derive(root_key, b"stored secrets"),
+        }
     }
 
     pub fn pseudonyms(&self) -> HmacPseudonyms {
         HmacPseudonyms(self.addresses.clone())
+    }
+
+    /// Seals what is stored, for its one use.
+    pub fn seals(&self) -> AeadSeals {
+        AeadSeals(self.stored)
     }
 
     /// Binds `text` to this deployment's session key: for form tokens and cookies. `purpose` keeps the uses apart.
@@ -121,6 +143,32 @@ pub struct HmacPseudonyms(hmac::Key);
 impl Pseudonyms for HmacPseudonyms {
     fn of(&self, address: &EmailAddress) -> String {
         hex(hmac::sign(&self.0, address.canonical().as_bytes()).as_ref())
+    }
+}
+
+/// AES-256-GCM with a random nonce in front; what it is for is authenticated with it. A key of 256 bits seals far fewer
+/// texts than the 2^32 that NIST SP 800-38D allows with random nonces.
+#[derive(Clone)]
+pub struct AeadSeals([u8; 32]);
+
+impl Seals for AeadSeals {
+    fn seal(&self, purpose: &TargetId, secret: &str) -> Result<Sealed, NotSealed> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.0).map_err(|_| NotSealed)?;
+        let mut text = secret.as_bytes().to_vec();
+        let aad = Aad::from(purpose.as_str().as_bytes());
+        let nonce = key.seal_in_place_append_tag(aad, &mut text).map_err(|_| NotSealed)?;
+        Ok(Sealed::new(URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &text].concat())))
+    }
+
+    fn open(&self, purpose: &TargetId, sealed: &Sealed) -> Result<String, NotSealed> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.0).map_err(|_| NotSealed)?;
+        let bytes = URL_SAFE_NO_PAD.decode(sealed.as_str()).map_err(|_| NotSealed)?;
+        let (nonce, text) = bytes.split_at_checked(NONCE_LEN).ok_or(NotSealed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotSealed)?;
+        let mut text = text.to_vec();
+        let aad = Aad::from(purpose.as_str().as_bytes());
+        let opened = key.open_in_place(nonce, aad, &mut text).map_err(|_| NotSealed)?;
+        String::from_utf8(opened.to_vec()).map_err(|_| NotSealed)
     }
 }
 
@@ -196,6 +244,23 @@ mod tests {
             assert!(!keys.is_sealed("form", "session-1", bad), "{bad}");
         }
         assert_ne!(keys.seal("ab", "c"), keys.seal("a", "bc"));
+    }
+
+    #[test]
+    fn what_is_stored_opens_for_its_target_and_key_only() {
+        let (one, other) = (TargetId::parse("t1").unwrap(), TargetId::parse("t2").unwrap());
+        let seals = Keys::derive(ROOT).seals();
+        let secret = "https://hooks.example.com/services/secret";
+        let sealed = seals.seal(&one, secret).unwrap();
+        assert_eq!(seals.open(&one, &sealed).as_deref(), Ok(secret));
+        assert!(!format!("{sealed:?} {}", sealed.as_str()).contains("secret"));
+        assert_ne!(seals.seal(&one, secret).unwrap(), sealed, "a nonce is used once");
+        assert_eq!(seals.open(&other, &sealed), Err(NotSealed));
+        assert_eq!(Keys::derive(&format!("{ROOT}x")).seals().open(&one, &sealed), Err(NotSealed));
+        let text = sealed.as_str();
+        for broken in ["", "x", &text[1..], &text[..text.len() - 4], "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(seals.open(&one, &Sealed::new(broken.to_owned())), Err(NotSealed), "{broken}");
+        }
     }
 
     #[test]

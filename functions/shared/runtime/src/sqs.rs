@@ -55,6 +55,7 @@ impl QueueWork for WorkerWork {
         match self {
             Self::Turn { .. } => "turn",
             Self::Act { .. } => "act",
+            Self::Notify { .. } => "notify",
             Self::Resume { .. } => "resume",
             Self::Example { .. } => "example",
             Self::Job { job: Job::ReadDocument { .. } } => "read_document",

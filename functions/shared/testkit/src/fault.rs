@@ -189,6 +189,9 @@ failing! {
             state: ConversationState, page: Option<&str>, limit: usize, now: Timestamp
         ) -> Result<HeadPage, StoreError>;
     }
+    NoticeTargets {
+        fn targets(mailbox: &MailboxId) -> Result<Option<Targets>, StoreError>;
+    }
     SeenMails {
         fn seen(mailbox: &MailboxId, messages: &[MessageId], now: Timestamp) -> Result<Vec<Seen>, StoreError>;
     }

@@ -12,6 +12,7 @@ pub mod model;
 mod queues;
 mod store;
 mod surroundings;
+mod team;
 mod vault;
 
 pub use build::*;
@@ -21,4 +22,5 @@ pub use knowledge::{FakeGists, PlainReader};
 pub use queues::{MemoryQueues, Sent};
 pub use store::{MemoryStore, Store};
 pub use surroundings::{FakePseudonyms, ManualClock, SequenceEntropy};
+pub use team::{FakeSeals, FakeTeam, targets};
 pub use vault::MemoryVault;

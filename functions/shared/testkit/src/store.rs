@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
 pub trait Store:
-    Commits + Mailboxes + Engines + Conversations + SeenMails + DueIndex + WebStates + Examples + Library + Gaps + Spending
+    Commits + Mailboxes + Engines + Conversations + NoticeTargets + SeenMails + DueIndex + WebStates + Examples + Library + Gaps + Spending
 {
 }
 
@@ -19,6 +19,7 @@ impl<T> Store for T where
         + Mailboxes
         + Engines
         + Conversations
+        + NoticeTargets
         + SeenMails
         + DueIndex
         + WebStates
@@ -104,6 +105,7 @@ fn expires_at(item: &Item) -> Option<Timestamp> {
         Item::Turn(record) => Some(record.expires_at),
         Item::Action(record) => Some(record.expires_at),
         Item::Trace(record) => Some(record.expires_at),
+        Item::Notice(record) => Some(record.expires_at),
         Item::Seen(record) => Some(record.expires_at),
         Item::OAuthState(record) => Some(record.expires_at),
         Item::Session(record) => Some(record.expires_at),
@@ -126,6 +128,7 @@ fn due_at(item: &Item) -> Option<Timestamp> {
         Item::KnowledgeHead(record) => record.due_at,
         Item::Document(record) => record.due_at,
         Item::Gap(record) => record.due_at,
+        Item::Notice(record) => record.due_at,
         _ => None,
     }
 }
@@ -287,8 +290,9 @@ impl Conversations for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Conversation>, StoreError> {
         let Some(head) = self.head(mailbox, thread, now).await? else { return Ok(None) };
-        let (mails, turns, actions, traces, correspondents) = (vec![], vec![], vec![], vec![], vec![]);
-        let mut whole = Conversation { head, mails, turns, actions, traces, correspondents };
+        let (mails, turns, actions, traces) = (vec![], vec![], vec![], vec![]);
+        let (correspondents, notices) = (vec![], vec![]);
+        let mut whole = Conversation { head, mails, turns, actions, traces, correspondents, notices };
         let ours = |mb: &MailboxId, th: &ThreadId| mb == mailbox && th == thread;
         for item in self.all_live(now) {
             match item {
@@ -296,6 +300,7 @@ impl Conversations for MemoryStore {
                 Item::Turn(record) if ours(&record.mailbox, &record.thread) => whole.turns.push(*record),
                 Item::Action(record) if ours(&record.mailbox, &record.thread) => whole.actions.push(*record),
                 Item::Trace(record) if ours(&record.mailbox, &record.thread) => whole.traces.push(*record),
+                Item::Notice(record) if ours(&record.mailbox, &record.thread) => whole.notices.push(*record),
                 Item::Correspondent(record) if ours(&record.mailbox, &record.thread) => {
                     whole.correspondents.push(*record);
                 }
@@ -359,6 +364,13 @@ fn unhex(page: &str) -> Result<String, StoreError> {
     let text = digits.collect::<Option<Vec<u8>>>().and_then(|bytes| String::from_utf8(bytes).ok());
     text.filter(|text| text.split('#').count() == 3)
         .ok_or_else(|| StoreError::Broken("a page that was not given out: begin at the first".to_owned()))
+}
+
+#[async_trait]
+impl NoticeTargets for MemoryStore {
+    async fn targets(&self, mailbox: &MailboxId) -> Result<Option<Targets>, StoreError> {
+        Ok(self.live(&ItemKey::Targets(mailbox.clone()), self.clock.now()).map(|item| record!(Targets, item)))
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! The words of `cargo xtask`, as clap reads, explains and completes them.
 
 use crate::workspace::{FUNCTIONS, Workspace};
-use crate::{Context, Result, demo, eval, fault, logs, mailboxes};
+use crate::{Context, Result, demo, eval, fault, logs, mailboxes, receive};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -113,6 +113,12 @@ pub enum Word {
     /// Make the running Google simulator misbehave, to see what the product does.
     #[command(after_help = "Example: cargo xtask fault refuse gmail.users.messages.get --status 429 --retry-at +30s")]
     Fault(fault::Command),
+    /// Receive notifications: print each request as a line of JSON and accept it, as Slack and as a webhook, until Ctrl-C.
+    Receive {
+        /// Port on the loopback address (0: any free one).
+        #[arg(long, default_value_t = receive::PORT)]
+        port: u16,
+    },
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
     /// Do the README's five minutes in a fresh clone with a real browser, and take a picture of each step.
@@ -144,6 +150,10 @@ pub struct Up {
     /// Port of the Google simulator (0: any free one).
     #[arg(long, default_value_t = 8402)]
     pub google_port: u16,
+    /// A receiver of notifications on this machine that the functions may reach, as HOST:PORT, several by commas; Slack's
+    /// Web API is looked for at the first. Empty: none, and Slack itself.
+    #[arg(long, value_name = "HOST:PORT", default_value_t = format!("127.0.0.1:{}", receive::PORT))]
+    pub receivers: String,
     /// Begin anew: remove state and logs of this home first, mailboxes and mails included; asks for nothing.
     #[arg(long)]
     pub reset: bool,

@@ -29,7 +29,7 @@ const HOP_BY_HOP: [HeaderName; 6] =
     [CONNECTION, HeaderName::from_static("keep-alive"), TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// The words of the product's routes.
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 22] = [
     "approve",
     "assets",
     "callback",
@@ -41,14 +41,17 @@ const WORDS: [&str; 19] = [
     "discard",
     "gmail",
     "hand-back",
+    "notifications",
     "oauth",
     "push",
+    "remove",
     "reply",
     "send",
     "settings",
     "signin",
     "signout",
     "take-over",
+    "test",
 ];
 
 #[derive(Debug)]

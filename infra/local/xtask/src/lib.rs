@@ -29,6 +29,7 @@ pub mod package;
 pub mod ports;
 pub mod process;
 pub mod progress;
+pub mod receive;
 pub mod reset;
 pub mod status;
 pub mod suite;

@@ -12,7 +12,9 @@ use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::inspect::{self, Kind};
 use xtask::logs::Asked;
 use xtask::progress::Progress;
-use xtask::{Context, Error, Result, ask, demo, eval, fault, invoke, logs, mailboxes, status, suite, terminal, tour};
+use xtask::{
+    Context, Error, Result, ask, demo, eval, fault, invoke, logs, mailboxes, receive, status, suite, terminal, tour,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +55,7 @@ async fn run(word: Word) -> Result<ExitCode> {
         Word::Ask { question, json } => show_answer(&question.join(" "), json.json).map(done),
         Word::Eval(command) => interruptible(eval::run(command)).await.map(terminal::exit_code),
         Word::Fault(command) => fault::run(command).await.map(done),
+        Word::Receive { port } => receiving(port).await.map(done),
         Word::Test => interruptible(suite::test()).await.map(done),
         Word::Tour { pictures, clone } => interruptible(tour::tour(pictures, clone)).await.map(done),
         Word::Completion { shell } => terminal::line(completion(&shell)?.trim_end()).map(done),
@@ -62,8 +65,8 @@ async fn run(word: Word) -> Result<ExitCode> {
 async fn up(asked: Up) -> Result<()> {
     let progress = Progress::shown();
     let ports = Ports { front: asked.port, aws: asked.aws_port, google: asked.google_port };
-    let options =
-        Options { ports, progress, reset: asked.reset, quiet: false, ..Options::isolated(asked.home.path()?) };
+    let isolated = Options::isolated(asked.home.path()?);
+    let options = Options { ports, progress, receivers: asked.receivers, reset: asked.reset, quiet: false, ..isolated };
     let mut cloud = interruptible(Cloud::start(options)).await?;
     let held = hold(&mut cloud, asked.with_mailboxes, progress).await;
     progress.note("stopping; the local AWS writes its state");
@@ -119,6 +122,15 @@ async fn show_status(home: &Path, json: bool) -> Result<ExitCode> {
         status::show(&status)?
     }
     Ok(terminal::exit_code(status.well))
+}
+
+/// Ctrl-C is how receiving ends, so it is no error.
+async fn receiving(port: u16) -> Result<()> {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        ended = receive::receive(port) => ended,
+        () = stop.asked() => Ok(()),
+    }
 }
 
 /// Ctrl-C is how following ends, so it is no error.

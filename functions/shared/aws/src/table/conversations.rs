@@ -71,7 +71,7 @@ impl Conversations for Table {
 fn assemble(items: impl Iterator<Item = Attributes>) -> Result<Option<Conversation>, StoreError> {
     let mut head: Option<Head> = None;
     let (mut mails, mut turns, mut actions) = (Vec::<StoredMail>::new(), Vec::new(), Vec::new());
-    let (mut traces, mut correspondents) = (Vec::new(), Vec::new());
+    let (mut traces, mut correspondents, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     for attributes in items {
         let kind = text(&attributes, "sk").map(|sk| sk.split_once('#').map_or(sk, |(kind, _)| kind).to_owned());
         match kind.as_deref() {
@@ -80,12 +80,13 @@ fn assemble(items: impl Iterator<Item = Attributes>) -> Result<Option<Conversati
             Some("TURN") => turns.push(decode(attributes)?),
             Some("ACT") => actions.push(decode(attributes)?),
             Some("TRACE") => traces.push(decode(attributes)?),
+            Some("NOTE") => notices.push(decode(attributes)?),
             Some("CORR") => correspondents.push(decode(attributes)?),
             _ => {}
         }
     }
     mails.sort_by(|a, b| (a.internal_date, &a.message).cmp(&(b.internal_date, &b.message)));
-    Ok(head.map(|head| Conversation { head, mails, turns, actions, traces, correspondents }))
+    Ok(head.map(|head| Conversation { head, mails, turns, actions, traces, correspondents, notices }))
 }
 
 impl Table {

@@ -37,6 +37,7 @@ pub(super) fn encode(key: &ItemKey) -> (String, String) {
         ItemKey::Organisation => of_organisation("SETTINGS".to_owned()),
         ItemKey::Mailbox(mailbox) => of_mailbox(mailbox, "META".to_owned()),
         ItemKey::Settings(mailbox) => of_mailbox(mailbox, "SETTINGS".to_owned()),
+        ItemKey::Targets(mailbox) => of_mailbox(mailbox, "TARGETS".to_owned()),
         ItemKey::Sync(mailbox) => of_mailbox(mailbox, "SYNC".to_owned()),
         ItemKey::Watch(mailbox) => of_mailbox(mailbox, "WATCH".to_owned()),
         ItemKey::Grant(mailbox, grant) => of_mailbox(mailbox, format!("GRANT#{grant}")),
@@ -52,6 +53,7 @@ pub(super) fn encode(key: &ItemKey) -> (String, String) {
         ItemKey::Turn(mailbox, thread, turn) => of_thread(mailbox, thread, format!("TURN#{turn:010}")),
         ItemKey::Action(mailbox, thread, turn, step) => of_thread(mailbox, thread, format!("ACT#{turn:010}#{step}")),
         ItemKey::Trace(mailbox, thread, turn) => of_thread(mailbox, thread, format!("TRACE#{turn:010}")),
+        ItemKey::Notice(mailbox, thread, turn) => of_thread(mailbox, thread, format!("NOTE#{turn:010}")),
         ItemKey::Seen(mailbox, message) => {
             (format!("SEEN#{mailbox}#{}", spread(message.as_str())), message.to_string())
         }
@@ -121,6 +123,7 @@ fn of_mailbox(mailbox: MailboxId, sk: &str) -> Option<ItemKey> {
         None => match sk {
             "META" => Some(ItemKey::Mailbox(mailbox)),
             "SETTINGS" => Some(ItemKey::Settings(mailbox)),
+            "TARGETS" => Some(ItemKey::Targets(mailbox)),
             "SYNC" => Some(ItemKey::Sync(mailbox)),
             "WATCH" => Some(ItemKey::Watch(mailbox)),
             "UNITS" => Some(ItemKey::Units(mailbox)),
@@ -155,6 +158,7 @@ fn of_thread(mailbox: MailboxId, thread: ThreadId, sk: &str) -> Option<ItemKey> 
         }
         Some(("TURN", turn)) => Some(ItemKey::Turn(mailbox, thread, turn.parse().ok()?)),
         Some(("TRACE", turn)) => Some(ItemKey::Trace(mailbox, thread, turn.parse().ok()?)),
+        Some(("NOTE", turn)) => Some(ItemKey::Notice(mailbox, thread, turn.parse().ok()?)),
         Some(("ACT", rest)) => {
             let (turn, step) = rest.split_once('#')?;
             Some(ItemKey::Action(mailbox, thread, turn.parse().ok()?, StepName::parse(step).ok()?))
@@ -199,6 +203,7 @@ mod tests {
             ItemKey::Organisation,
             ItemKey::Mailbox(mb()),
             ItemKey::Settings(mb()),
+            ItemKey::Targets(mb()),
             ItemKey::Sync(mb()),
             ItemKey::Watch(mb()),
             ItemKey::Grant(mb(), GrantId::parse("g1").unwrap()),
@@ -214,6 +219,7 @@ mod tests {
             ItemKey::Turn(mb(), th(), u32::MAX),
             ItemKey::Action(mb(), th(), 3, step),
             ItemKey::Trace(mb(), th(), 3),
+            ItemKey::Notice(mb(), th(), 3),
             ItemKey::Seen(mb(), message),
             ItemKey::OAuthState("cd".to_owned()),
             ItemKey::Session("ef".to_owned()),
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_key_of_another_release_is_none_of_ours() {
-        for (pk, sk) in [("MB#mb", "LATER"), ("CV#mb#t", "NOTE#1"), ("CV#mb", "HEAD"), ("DAY#mb#1", "sent"), ("", "")] {
+        for (pk, sk) in [("MB#mb", "LATER"), ("CV#mb#t", "NEW#1"), ("CV#mb", "HEAD"), ("DAY#mb#1", "sent"), ("", "")] {
             assert_eq!(decode(pk, sk), None, "{pk} {sk}");
         }
     }

@@ -5,7 +5,7 @@ use super::{Attributes, Query, Table, key};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use channel::ids::{DocumentId, ExampleId, GapId, GrantId, MailboxId, MessageId, ThreadId};
-use channel::ports::{Engines, Examples, Gaps, Library, Mailboxes, SeenMails, StoreError, WebStates};
+use channel::ports::{Engines, Examples, Gaps, Library, Mailboxes, NoticeTargets, SeenMails, StoreError, WebStates};
 use channel::record::*;
 use channel::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -132,6 +132,13 @@ impl Engines for Table {
 
     async fn parked(&self, mailbox: &MailboxId, limit: usize) -> Result<Vec<Parked>, StoreError> {
         self.several(mailbox, "PARK#", Some(limit)).await
+    }
+}
+
+#[async_trait]
+impl NoticeTargets for Table {
+    async fn targets(&self, mailbox: &MailboxId) -> Result<Option<Targets>, StoreError> {
+        self.one(ItemKey::Targets(mailbox.clone())).await
     }
 }
 

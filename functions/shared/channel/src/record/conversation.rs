@@ -4,7 +4,7 @@ use crate::address::{EmailAddress, Mailbox};
 use crate::assistant::{Author, Source, Usage};
 use crate::ids::{DraftId, GapId, LabelId, MailboxId, MessageId, StepName, ThreadId};
 use crate::mail::{Attachment, Authentication, MailHeaders, Obstacle, OutgoingReply, Suppression};
-use crate::record::Lease;
+use crate::record::{Lease, Notice};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -391,6 +391,7 @@ pub struct Conversation {
     pub actions: Vec<Action>,
     pub traces: Vec<Trace>,
     pub correspondents: Vec<Correspondent>,
+    pub notices: Vec<Notice>,
 }
 
 impl Conversation {
@@ -400,6 +401,10 @@ impl Conversation {
 
     pub fn action(&self, turn: u32, step: &StepName) -> Option<&Action> {
         self.actions.iter().find(|action| action.turn == turn && action.step == *step)
+    }
+
+    pub fn notice(&self, turn: u32) -> Option<&Notice> {
+        self.notices.iter().find(|notice| notice.turn == turn)
     }
 
     pub fn trace(&self, turn: u32) -> Option<&Trace> {

@@ -10,6 +10,7 @@ pub enum ItemKey {
     Organisation,
     Mailbox(MailboxId),
     Settings(MailboxId),
+    Targets(MailboxId),
     Sync(MailboxId),
     Watch(MailboxId),
     Grant(MailboxId, GrantId),
@@ -23,6 +24,7 @@ pub enum ItemKey {
     Turn(MailboxId, ThreadId, u32),
     Action(MailboxId, ThreadId, u32, StepName),
     Trace(MailboxId, ThreadId, u32),
+    Notice(MailboxId, ThreadId, u32),
     Seen(MailboxId, MessageId),
     Cap(CapKey),
     OAuthState(String),
@@ -78,6 +80,7 @@ items! {
     Organisation(Organisation) => |_r| ItemKey::Organisation;
     Mailbox(MailboxMeta) => |r| ItemKey::Mailbox(r.mailbox.clone());
     Settings(Settings) => |r| ItemKey::Settings(r.mailbox.clone());
+    Targets(Targets) => |r| ItemKey::Targets(r.mailbox.clone());
     Sync(SyncState) => |r| ItemKey::Sync(r.mailbox.clone());
     Watch(WatchState) => |r| ItemKey::Watch(r.mailbox.clone());
     Grant(GrantRecord) => |r| ItemKey::Grant(r.mailbox.clone(), r.grant.clone());
@@ -91,6 +94,7 @@ items! {
     Turn(Turn) => |r| ItemKey::Turn(r.mailbox.clone(), r.thread.clone(), r.no);
     Action(Action) => |r| ItemKey::Action(r.mailbox.clone(), r.thread.clone(), r.turn, r.step.clone());
     Trace(Trace) => |r| ItemKey::Trace(r.mailbox.clone(), r.thread.clone(), r.turn);
+    Notice(Notice) => |r| ItemKey::Notice(r.mailbox.clone(), r.thread.clone(), r.turn);
     Seen(Seen) => |r| ItemKey::Seen(r.mailbox.clone(), r.message.clone());
     OAuthState(OAuthState) => |r| ItemKey::OAuthState(r.state_hash.clone());
     Session(Session) => |r| ItemKey::Session(r.session_hash.clone());

@@ -9,6 +9,7 @@ mod example;
 mod key;
 mod knowledge;
 mod mailbox;
+mod notice;
 mod settings;
 mod web;
 
@@ -18,5 +19,6 @@ pub use example::*;
 pub use key::*;
 pub use knowledge::*;
 pub use mailbox::*;
+pub use notice::*;
 pub use settings::*;
 pub use web::*;

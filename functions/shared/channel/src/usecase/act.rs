@@ -12,7 +12,7 @@ use crate::ports::{
 };
 use crate::record::{
     Action, ActionKind, ActionState, Commit, Conversation, ConversationState, DraftRef, Head, ItemKey, Lease,
-    MailboxView, SeenState, TakenOver, Turn, TurnState,
+    MailboxView, Notice, SeenState, TakenOver, Turn, TurnState,
 };
 use crate::time::Timestamp;
 use crate::usecase::common::{
@@ -698,6 +698,12 @@ impl Act {
             let stored = hand.conversation.turn(hand.action.turn);
             if let Some(turn) = hand.turn.as_ref().filter(|turn| Some(*turn) != stored) {
                 commit = commit.put(turn.clone());
+                let reason = turn.reason.as_deref().filter(|_| turn.state == TurnState::NeedsPerson);
+                let notice =
+                    reason.and_then(|why| Notice::needs_person(&hand.conversation, turn, why, self.clock.now()));
+                if let Some(notice) = notice {
+                    commit = commit.put(notice);
+                }
             }
             match self.commits.commit(commit).await {
                 Ok(()) => {

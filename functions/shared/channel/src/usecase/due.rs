@@ -87,6 +87,11 @@ impl Due {
                     .await?;
                 report.enqueued += 1;
             }
+            ItemKey::Notice(mailbox, thread, turn) => {
+                let work = WorkerWork::Notify { mailbox: mailbox.clone(), thread: thread.clone(), turn: *turn };
+                self.work_queue.send(vec![work], delay).await?;
+                report.enqueued += 1;
+            }
             ItemKey::Resume(mailbox) => {
                 self.work_queue.send(vec![WorkerWork::Resume { mailbox: mailbox.clone() }], delay).await?;
                 report.enqueued += 1;
@@ -263,6 +268,7 @@ fn kind_of(key: &ItemKey) -> &'static str {
         ItemKey::Sync(_) => "sync",
         ItemKey::Turn(..) => "turn",
         ItemKey::Action(..) => "action",
+        ItemKey::Notice(..) => "notice",
         ItemKey::Resume(_) => "resume",
         ItemKey::Park(..) => "park",
         ItemKey::Watch(_) => "watch",

@@ -10,7 +10,7 @@ use crate::ports::{
 };
 use crate::record::{
     Action, ActionKind, ActionState, AnswerSlot, Commit, Conversation, ConversationState, Head, ItemKey, Lease,
-    MailboxView, TakenOver, Trace, TraceEntry, Turn, TurnState,
+    MailboxView, Notice, TakenOver, Trace, TraceEntry, Turn, TurnState,
 };
 use crate::time::Timestamp;
 use crate::usecase::attachments::ReadAttachments;
@@ -288,7 +288,7 @@ impl TakeTurn {
         let mut commit = self.gaps.note(Commit::new(), &mut turn, told.lacking.as_deref(), &*self.entropy, now).await?;
         let mut trace = self.trace(&conversation, &turn, told, now);
         let former = conversation.action(turn.no, &answer_step());
-        let mut hint = None;
+        let (mut hint, mut tells) = (None, false);
         match decision {
             Decision::Answer(decided) => {
                 let (planned, answer) = *decided;
@@ -312,6 +312,9 @@ impl TakeTurn {
             Decision::NeedsPerson(why) => {
                 // The assistant stays off on this thread until a person hands it back (`B4`).
                 head.taken_over.get_or_insert(TakenOver { at: now, reason: "routed".to_owned() });
+                if let Some(notice) = Notice::needs_person(&conversation, &turn, &why, now) {
+                    (commit, tells) = (commit.put(notice), true);
+                }
                 end(&mut turn, &mut head, TurnState::NeedsPerson, ConversationState::NeedsPerson, why, now);
                 commit = cancel_former(commit, former, now);
             }
@@ -322,6 +325,10 @@ impl TakeTurn {
             // A mail joined, or a person took over: the next run plans for what is there now.
             Err(CommitError::Conflict(_)) => return self.start_over(&mailbox, &thread, no, lease.as_ref(), now).await,
             Err(other) => return Err(other.into()),
+        }
+        if tells {
+            let (mailbox, thread) = (mailbox.clone(), thread.clone());
+            self.hint(WorkerWork::Notify { mailbox, thread, turn: no }, Duration::ZERO).await;
         }
         if let Some(due) = hint {
             let work = WorkerWork::Act { mailbox, thread, turn: no, step: answer_step() };

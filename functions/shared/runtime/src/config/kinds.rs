@@ -94,6 +94,20 @@ pub(super) fn optional_endpoint(value: &str) -> Option<Option<Endpoint>> {
     if value.is_empty() { Some(None) } else { Endpoint::parse(value).map(Some) }
 }
 
+/// `host:port` pairs; the host as a parsed address writes it.
+pub(super) fn receivers(value: &str) -> Option<Vec<(String, u16)>> {
+    let pairs = value.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            // The port must be written: one that a scheme implies is not a decision.
+            let (_, port) = pair.rsplit_once(':')?;
+            let url = Url::parse(&format!("http://{pair}/")).ok().filter(is_loopback)?;
+            let host = url.host_str()?.to_owned();
+            Some((host, port.parse().ok().filter(|port| *port > 0)?))
+        })
+        .collect()
+}
+
 /// Which assistant answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AssistantKind {
@@ -200,6 +214,19 @@ mod tests {
             "projects/p/topics/t/u",
         ] {
             assert!(topic(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn receivers_are_pairs_on_this_machine() {
+        assert_eq!(receivers(""), Some(vec![]));
+        let pairs = receivers("127.0.0.1:8080, localhost:80,[::1]:9").unwrap();
+        let hosts: Vec<_> = pairs.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+        assert_eq!(hosts, ["127.0.0.1:8080", "localhost:80", "[::1]:9"]);
+        for bad in
+            ["127.0.0.1", "10.0.0.1:80", "example.com:443", "169.254.169.254:80", "localhost:0", "localhost:x", "*:80"]
+        {
+            assert_eq!(receivers(bad), None, "{bad}");
         }
     }
 

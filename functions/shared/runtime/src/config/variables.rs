@@ -163,6 +163,22 @@ pub const EMBEDDING_PRICE: Variable<u64> =
 /// Cosine in hundredths under which a passage has nothing to do with a question. Where that is depends on the model.
 pub const EMBEDDING_FLOOR: Variable<u32> =
     Variable::with_default("POSTROOM_EMBEDDING_FLOOR", "20", "a whole number from 0 to 100", Bounded::<0, 100>::count);
+/// The e-mail topic that notifications are published to; nothing means that there is none.
+pub const NOTIFY_TOPIC: Variable<Option<String>> =
+    Variable::with_default("POSTROOM_NOTIFY_TOPIC", "", "the ARN of an SNS topic", kinds::optional_text);
+
+/// Notification receivers on this machine, for the local cloud alone: the template must not set it, so that on AWS
+/// nothing but the public Internet is ever connected to.
+pub const LOCAL_RECEIVERS: Variable<Vec<(String, u16)>> = Variable::with_default(
+    "POSTROOM_LOCAL_RECEIVERS",
+    "",
+    "host:port pairs on this machine, separated by commas",
+    kinds::receivers,
+);
+
+/// Slack's Web API, for the local cloud alone, as above.
+pub const LOCAL_SLACK_URL: Variable<Endpoint> =
+    Variable::with_default("POSTROOM_LOCAL_SLACK_URL", "https://slack.com/api", SERVICE, Endpoint::parse);
 
 /// Which log lines are written, a filter of tracing-subscriber. The noisy libraries stay quiet whatever it says.
 pub const LOG_FILTER: Variable<String> =

@@ -94,7 +94,15 @@ fn conversation(scenario: &Scenario, read: ReadMail, now: Timestamp) -> Result<C
     let newest = StoredMail { headers, text, truncated, attachments, obstacles, ..stored };
     let turn = Turn { mails: vec![newest.message.clone()], ..testkit::turn("desk", "thread", 1, now) };
     mails.push(newest);
-    Ok(Conversation { head, mails, turns: vec![turn], actions: vec![], traces: vec![], correspondents: vec![] })
+    Ok(Conversation {
+        head,
+        mails,
+        turns: vec![turn],
+        actions: vec![],
+        traces: vec![],
+        correspondents: vec![],
+        notices: vec![],
+    })
 }
 
 pub async fn take(desk: &Desk, scenario: &Scenario, no: usize) -> Result<Outcome> {
