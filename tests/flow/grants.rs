@@ -7,13 +7,14 @@ use channel::ids::{GrantId, MailboxId, MessageId, ThreadId};
 use channel::ports::{Clock, Commits, Conversations, Engines, GrantVault, SeenMails};
 use channel::record::{Commit, ConnectionState, ConversationState, WatchState};
 use channel::work::SyncWork;
+use simulator::{Effect, When};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const OPERATOR: &str = "operator@postroom.test";
 
 #[tokio::test]
-async fn fault_14_a_watch_that_ended_is_renewed_and_the_gap_is_listed() {
+async fn fault_14_a_watch_that_ends_is_told_of_and_one_that_ended_is_renewed_with_its_gap_listed() {
     let mut world = World::new().await;
     let now = world.clock.now();
     let watch = WatchState {
@@ -25,13 +26,23 @@ async fn fault_14_a_watch_that_ended_is_renewed_and_the_gap_is_listed() {
         due_at: Some(now.plus(DAY)),
     };
     world.table.commit(Commit::new().put(watch)).await.unwrap();
+    // Google refuses to renew it for days: while 48 hours are left, that is told of.
+    world.let_gmail("watch", (1, 1_000), When::Before, Effect::refuse(503, "backendError"));
+    let told = |world: &World| world.reports.iter().map(|report| report.watches_ending).sum::<usize>();
+    for (days, expected) in [(4, false), (6, true)] {
+        world.go_to(now.plus(days * DAY));
+        world.run_for(Duration::from_secs(120)).await;
+        assert_eq!(told(&world) > 0, expected, "after {days} days");
+    }
+    world.google.clear_faults();
+    let renewals = world.asked_gmail("watch");
     let mail = world.deliver(&question("a"));
-    // Nothing runs for eight days: no push, no schedule. Google forgets a history after seven.
-    world.go_to(now.plus(8 * DAY));
+    // Nothing runs for eight days more: no push, no schedule. Google forgets a history after seven.
+    world.go_to(now.plus(14 * DAY));
     world.run_for(Duration::from_secs(600)).await;
     let watch = world.table.watch_state(&world.mailbox).await.unwrap().unwrap();
     assert!(watch.expiration.is_some_and(|ends| ends > world.clock.now().plus(6 * DAY)), "{watch:?}");
-    assert_eq!(world.asked_gmail("watch"), 1);
+    assert_eq!(world.asked_gmail("watch"), renewals + 1);
     assert_eq!(world.conversation(&mail.thread_id).await.head.state, ConversationState::Review);
     assert_eq!(world.sync_state().await.recovered, 1);
 }
@@ -91,6 +102,7 @@ async fn fault_20_while_google_refuses_the_client_no_mailbox_is_blamed_and_nothi
     let view = world.view().await;
     assert_eq!((view.meta.problem.clone(), view.state()), (None, ConnectionState::Connected));
     assert!(world.conversations().await.is_empty() && world.dead.is_empty());
+    assert!(world.reports.iter().any(|report| report.clients_refused > 0), "and an alarm can ring");
     world.set_client_secret("secret");
     world.run_for(Duration::from_secs(900)).await;
     assert_eq!(world.conversation(&mail.thread_id).await.head.state, ConversationState::Review);

@@ -17,7 +17,7 @@ use channel::time::Timestamp;
 use channel::usecase::act::Act;
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
-use channel::usecase::due::Due;
+use channel::usecase::due::{Due, DueReport};
 use channel::usecase::ingest::Ingest;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::sync::Sync;
@@ -62,6 +62,8 @@ pub struct World {
     pub dead: Vec<String>,
     /// How often the schedule runs.
     pub every: Duration,
+    /// What the runs of the schedule had to tell.
+    pub reports: Vec<DueReport>,
     /// Runs of the schedule that failed as a whole.
     pub failed_minutes: u32,
     /// How far Google's clock is ahead of ours, in milliseconds.
@@ -229,6 +231,7 @@ impl World {
             requests,
             mailbox,
             dead: vec![],
+            reports: vec![],
             failed_minutes: 0,
             skew_ms: 0,
             every: Duration::from_secs(60),
@@ -380,8 +383,9 @@ impl World {
                 return;
             }
             let run = AssertUnwindSafe(self.refresher.handle()).catch_unwind().await;
-            if !matches!(run, Ok(Ok(_))) {
-                self.failed_minutes += 1;
+            match run {
+                Ok(Ok(report)) => self.reports.push(report),
+                _ => self.failed_minutes += 1,
             }
             tick = next.plus(self.every);
         }
