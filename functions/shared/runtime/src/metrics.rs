@@ -41,8 +41,12 @@ pub fn line(service: &str, now: Timestamp, figures: &[(Metric, usize)]) -> Strin
     Value::Object(root).to_string()
 }
 
-/// Writes the line where CloudWatch reads it. A figure that cannot be written stops no work.
+/// Writes the line where CloudWatch reads it, when there is anything to tell: the alarms take silence for good news. A
+/// figure that cannot be written stops no work.
 pub fn tell(service: &str, now: Timestamp, figures: &[(Metric, usize)]) {
+    if figures.iter().all(|(_, count)| *count == 0) {
+        return;
+    }
     if let Err(error) = writeln!(std::io::stdout().lock(), "{}", line(service, now, figures)) {
         tracing::warn!(%error, "figures could not be written");
     }
