@@ -10,7 +10,7 @@ use std::time::Duration;
 fn delayed(seconds: u32) -> Setup {
     Setup {
         settings: Box::new(move |settings| {
-            (settings.auto_reply, settings.draft_only, settings.delay_secs) = (true, false, seconds.into());
+            (settings.auto_reply, settings.draft_only, settings.delay_secs) = (true, false, seconds);
         }),
         ..Setup::default()
     }

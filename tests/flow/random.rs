@@ -121,7 +121,7 @@ impl Case {
     async fn new(sends: bool, delay: u32) -> Self {
         let faults = Faults::none();
         let settings = move |settings: &mut channel::record::Settings| {
-            (settings.auto_reply, settings.draft_only, settings.delay_secs) = (sends, !sends, delay.into());
+            (settings.auto_reply, settings.draft_only, settings.delay_secs) = (sends, !sends, delay);
         };
         let mut setup = Setup { faults: faults.clone(), settings: Box::new(settings), ..Setup::default() };
         // The budgets have tests of their own; here they would hide what is looked for.
