@@ -11,15 +11,20 @@ mod decided;
 mod example;
 mod filtered;
 mod knowledge;
+mod grants;
+mod leases;
 mod letters;
 mod model;
 mod notified;
 mod obedient;
+mod pauses;
 mod post;
 #[path = "../../functions/shared/notify/tests/wire/receiver.rs"]
 #[expect(dead_code, reason = "the receiver also plays refusals for the tests of its own crate")]
 mod receiver;
+mod random;
 mod recovered;
 mod scenarios;
 mod sweep;
+mod sync;
 mod world;

@@ -39,6 +39,19 @@ impl Post {
         (waiting[first].0 <= until).then(|| waiting.remove(first))
     }
 
+    /// What waits, in no order.
+    pub fn waiting(&self) -> Vec<Work> {
+        self.waiting.lock().unwrap().iter().map(|(_, work)| work.clone()).collect()
+    }
+
+    /// A standard queue keeps no order: whatever waits comes now, the last first.
+    pub fn reorder(&self) {
+        let now = self.clock.now();
+        let mut waiting = self.waiting.lock().unwrap();
+        waiting.reverse();
+        waiting.iter_mut().for_each(|(at, _)| *at = now);
+    }
+
     /// Loses everything that waits, as if the queue had.
     pub fn lose(&self) -> usize {
         std::mem::take(&mut *self.waiting.lock().unwrap()).len()

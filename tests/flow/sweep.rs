@@ -42,7 +42,7 @@ async fn outcome(world: &mut World, thread: &str, sends: bool, case: &str) -> Co
 }
 
 #[tokio::test]
-async fn each_call_to_store_queue_and_vault_may_fail_or_be_the_last() {
+async fn fault_31_each_call_to_store_queue_and_vault_may_fail_or_be_the_last() {
     for sends in [false, true] {
         let calls = Faults::none();
         let mut plain = world(sends, calls.clone()).await;

@@ -20,7 +20,7 @@ use channel::usecase::act::Act;
 use channel::usecase::attachments::ReadAttachments;
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::Rules;
-use channel::usecase::due::Due;
+use channel::usecase::due::{Due, DueReport};
 use channel::usecase::example::AnswerExample;
 use channel::usecase::gaps::{CloseGap, GapDesk, KeepGaps};
 use channel::usecase::ingest::Ingest;
@@ -33,6 +33,7 @@ use channel::usecase::session::SiteOrigin;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use google::gmail::GoogleGmail;
 use google::jwks::Jwks;
 use google::oauth::{ClientSource, GoogleOAuth, OAuthEndpoints};
@@ -40,7 +41,9 @@ use google::tokens::Tokens;
 use mail_sync::MailSync;
 use mime::Mime;
 use runtime::entropy::SystemEntropy;
-use simulator::{AccountDump, Client, Config, Deliver, Delivered, MessageDump, Running, Simulator, Subscription};
+use simulator::{
+    AccountDump, Client, Config, Deliver, Delivered, Effect, Fault, MessageDump, Running, Simulator, Subscription, When,
+};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -73,8 +76,12 @@ pub struct World {
     pub dead: Vec<String>,
     /// How often the schedule runs.
     pub every: Duration,
+    /// What the runs of the schedule had to tell.
+    pub reports: Vec<DueReport>,
     /// Runs of the schedule that failed as a whole.
     pub failed_minutes: u32,
+    /// How far Google's clock is ahead of ours, in milliseconds.
+    pub skew_ms: i64,
     mail_sync: MailSync,
     /// Where people work on conversations.
     pub people: Desk,
@@ -104,12 +111,23 @@ pub struct CountingVault {
     inner: MemoryVault,
     pub reads: AtomicU32,
     pub writes: AtomicU32,
+    /// Happens once, just before the next read: what another function does meanwhile.
+    pub meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    /// Mailboxes whose secrets may not be read.
+    pub denied: Mutex<Vec<MailboxId>>,
 }
 
 #[async_trait]
 impl GrantVault for CountingVault {
     async fn read(&self, mailbox: &MailboxId, grant: &GrantId) -> Result<GrantSecret, VaultError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+        if self.denied.lock().unwrap().contains(mailbox) {
+            return Err(VaultError::Denied("AccessDeniedException".to_owned()));
+        }
         self.inner.read(mailbox, grant).await
     }
     async fn create(&self, mailbox: &MailboxId, grant: &GrantId, secret: &GrantSecret) -> Result<(), VaultError> {
@@ -126,6 +144,11 @@ impl GrantVault for CountingVault {
     }
 }
 
+/// The client as Google knows it.
+fn client(secret: &str) -> Client {
+    Client { client_id: CLIENT.into(), client_secret: secret.into(), redirect_uris: vec![], testing: false }
+}
+
 struct SameClient;
 
 #[async_trait]
@@ -138,6 +161,8 @@ impl ClientSource for SameClient {
 /// What the test can set before anything runs.
 pub struct Setup {
     pub faults: Arc<Faults>,
+    /// Of the writes of sync, ingest, turns and actions alone, which may also conflict.
+    pub commit_faults: Arc<Faults>,
     pub settings: Box<dyn Fn(&mut Settings) + Send>,
     pub rules: Rules,
     pub simulator: Config,
@@ -155,6 +180,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             faults: Faults::none(),
+            commit_faults: Faults::none(),
             settings: Box::new(|_| ()),
             rules: Rules::default(),
             simulator: Config::default(),
@@ -184,9 +210,7 @@ impl World {
 
     pub async fn with(setup: Setup) -> Self {
         let google = Simulator::start(setup.simulator).await.unwrap();
-        let client =
-            Client { client_id: CLIENT.into(), client_secret: "secret".into(), redirect_uris: vec![], testing: false };
-        google.client(client);
+        google.client(client("secret"));
         google.subscription(Subscription {
             topic: TOPIC.into(),
             subscription: "projects/flow/subscriptions/gmail".into(),
@@ -213,6 +237,7 @@ impl World {
             team: setup.notifier.unwrap_or_else(|| team.clone()),
             rules: setup.rules,
             faults: setup.faults,
+            commit_faults: setup.commit_faults,
             assistant: setup.assistant,
             guards: setup.guards,
             model: setup.model,
@@ -231,7 +256,9 @@ impl World {
             requests,
             mailbox,
             dead: vec![],
+            reports: vec![],
             failed_minutes: 0,
+            skew_ms: 0,
             every: Duration::from_secs(60),
             mail_sync,
             people,
@@ -239,25 +266,66 @@ impl World {
             refresher,
             _dynamo: dynamo,
         };
-        world.connect(&setup.settings, setup.documents).await;
+        world.connect(&world.mailbox, DESK, &setup.settings).await;
+        world.know(setup.documents).await;
         world
     }
 
-    async fn connect(&self, change: &(dyn Fn(&mut Settings) + Send), documents: Vec<KnowledgeDocument>) {
-        let (mailbox, now) = (self.mailbox.clone(), self.clock.now());
-        let tokens = self.google.grant(CLIENT, DESK, &["https://www.googleapis.com/auth/gmail.modify"]).unwrap();
-        let grant = GrantId::parse("grant-1").unwrap();
-        let secret = GrantSecret {
+    /// The knowledge base as it stands when everything handed in has been read.
+    async fn know(&self, documents: Vec<KnowledgeDocument>) {
+        let now = self.clock.now();
+        for document in &documents {
+            // Pages of the evaluation have paths for ids, and lie in the snapshot alone.
+            let Ok(id) = DocumentId::parse(document.id.clone()) else { continue };
+            let text = text_file(&id, document.version);
+            self.files.write(&text, "text/markdown", document.text.clone().into_bytes()).await.unwrap();
+            let page = testkit::document(&document.id, now);
+            self.table.commit(Commit::new().put(Document { title: document.title.clone(), ..page })).await.unwrap();
+        }
+        let snapshot = Snapshot::new(documents).to_bytes().unwrap();
+        self.files.write(&snapshot_file("first"), "application/json", snapshot).await.unwrap();
+        let head =
+            KnowledgeHead { snapshot: Some("first".to_owned()), changes: 1, built: 1, ..KnowledgeHead::default() };
+        self.table.commit(Commit::new().put(head)).await.unwrap();
+    }
+
+    /// What Google gives after consent, for the vault.
+    pub fn consent(&self, address: &str) -> GrantSecret {
+        let tokens = self.google.grant(CLIENT, address, &["https://www.googleapis.com/auth/gmail.modify"]).unwrap();
+        GrantSecret {
             refresh_token: tokens.refresh_token,
             access_token: tokens.access_token,
-            access_expires_at: now.plus(Duration::from_secs(3_500)),
-        };
-        self.vault.create(&mailbox, &grant, &secret).await.unwrap();
-        let address = EmailAddress::parse(DESK).unwrap();
+            access_expires_at: self.clock.now().plus(Duration::from_secs(3_500)),
+        }
+    }
+
+    /// Somebody changes the client's secret at Google.
+    pub fn set_client_secret(&self, secret: &str) {
+        self.google.client(client(secret));
+    }
+
+    /// What *Disconnect* leaves: no grant.
+    pub async fn disconnect(&self) {
+        let mut meta = self.view().await.meta;
+        meta.grant = None;
+        self.table.commit(Commit::new().put(meta)).await.unwrap();
+    }
+
+    /// What *Reconnect* writes when Google has said yes.
+    pub async fn reconnect(&self) {
+        let secret = self.consent(DESK);
+        reconnect(&self.table, &self.vault, &self.mailbox, secret, self.clock.now()).await;
+    }
+
+    pub async fn connect(&self, mailbox: &MailboxId, address: &str, change: &(dyn Fn(&mut Settings) + Send)) {
+        let (mailbox, now) = (mailbox.clone(), self.clock.now());
+        let grant = GrantId::parse("grant-1").unwrap();
+        self.vault.create(&mailbox, &grant, &self.consent(address)).await.unwrap();
+        let cursor = HistoryId(self.google.dump(address).unwrap().history_id);
+        let address = EmailAddress::parse(address).unwrap();
         let address_hash = FakePseudonyms.of(&address);
         let mut settings = Settings::initial(mailbox.clone());
         change(&mut settings);
-        let cursor = HistoryId(self.google.dump(DESK).unwrap().history_id);
         let commit = Commit::new()
             .put(MailboxMeta {
                 ver: 0,
@@ -299,19 +367,6 @@ impl World {
                 due_at: Some(now.plus(Duration::from_secs(2_900))),
             });
         self.table.commit(commit).await.unwrap();
-        for document in &documents {
-            // Pages of the evaluation have paths for ids, and lie in the snapshot alone.
-            let Ok(id) = DocumentId::parse(document.id.clone()) else { continue };
-            let text = text_file(&id, document.version);
-            self.files.write(&text, "text/markdown", document.text.clone().into_bytes()).await.unwrap();
-            let page = testkit::document(&document.id, now);
-            self.table.commit(Commit::new().put(Document { title: document.title.clone(), ..page })).await.unwrap();
-        }
-        let snapshot = Snapshot::new(documents).to_bytes().unwrap();
-        self.files.write(&snapshot_file("first"), "application/json", snapshot).await.unwrap();
-        let head =
-            KnowledgeHead { snapshot: Some("first".to_owned()), changes: 1, built: 1, ..KnowledgeHead::default() };
-        self.table.commit(Commit::new().put(head)).await.unwrap();
     }
 
     pub fn deliver(&self, letter: &Letter) -> Delivered {
@@ -324,7 +379,12 @@ impl World {
 
     /// What the webhook enqueues after a push.
     pub fn push(&self) {
-        let pushed = Some(HistoryId(self.google.dump(DESK).unwrap().history_id));
+        self.push_id(self.google.dump(DESK).unwrap().history_id);
+    }
+
+    /// A push that names this history id.
+    pub fn push_id(&self, id: u64) {
+        let pushed = Some(HistoryId(id));
         self.post.sent.fetch_add(1, Ordering::SeqCst);
         self.post
             .put(Work::Sync(channel::work::SyncWork::Sync { mailbox: self.mailbox.clone(), pushed }), Duration::ZERO);
@@ -337,7 +397,8 @@ impl World {
         delivered
     }
 
-    async fn one(&mut self, work: Work) {
+    /// One message, as its function is given it.
+    pub async fn work(&mut self, work: Work) {
         // A function that ends in the middle gives its message back when the visibility time-out of its queue is over.
         let ends = self.clock.now().plus(WORKER_TIME);
         let (outcome, visibility) = match work.clone() {
@@ -364,8 +425,9 @@ impl World {
                 return;
             }
             let run = AssertUnwindSafe(self.refresher.handle()).catch_unwind().await;
-            if !matches!(run, Ok(Ok(_))) {
-                self.failed_minutes += 1;
+            match run {
+                Ok(Ok(report)) => self.reports.push(report),
+                _ => self.failed_minutes += 1,
             }
             tick = next.plus(self.every);
         }
@@ -376,7 +438,7 @@ impl World {
         let mut steps = 0;
         while let Some((at, work)) = self.post.take(until) {
             self.go_to(at);
-            self.one(work).await;
+            self.work(work).await;
             steps += 1;
             assert!(steps < 2_000, "the queues never come to rest; dead letters: {:?}", self.dead);
         }
@@ -449,11 +511,41 @@ impl World {
     }
 
     /// The simulator's clock goes along.
-    fn go_to(&self, at: Timestamp) {
+    pub fn go_to(&self, at: Timestamp) {
         if at > self.clock.now() {
             self.clock.set(at);
-            self.google.set_clock_offset(at.as_millis() - wall_clock().as_millis());
+            self.google.set_clock_offset(at.as_millis() - wall_clock().as_millis() + self.skew_ms);
         }
+    }
+
+    pub async fn sync_state(&self) -> SyncState {
+        self.table.sync_state(&self.mailbox).await.unwrap().expect("the sync state")
+    }
+
+    /// How often Gmail was asked for this.
+    pub fn asked_gmail(&self, method: &str) -> usize {
+        let method = format!("gmail.users.{method}");
+        self.google.calls().iter().filter(|call| call.method == method).count()
+    }
+
+    /// Lets Google do this to a call, the `nth` and so many after it.
+    pub fn let_gmail(&self, method: &str, (nth, times): (u64, u64), when: When, effect: Effect) {
+        let method = format!("gmail.users.{method}");
+        self.google.fault(Fault { method, account: None, nth, times, when, effect });
+    }
+
+    /// Like `drain`, but every message is delivered twice, and both copies are worked off at the same time.
+    pub async fn drain_doubled(&mut self, until: Timestamp) {
+        let mut steps = 0;
+        while let Some((at, work)) = self.post.take(until) {
+            self.go_to(at);
+            self.post.put(work.clone(), Duration::ZERO);
+            self.post.put(work, Duration::ZERO);
+            self.all_at_once().await;
+            steps += 1;
+            assert!(steps < 500, "the queues never come to rest");
+        }
+        self.go_to(until);
     }
 
     pub async fn conversation(&self, thread: &str) -> Conversation {
@@ -524,6 +616,41 @@ impl World {
     }
 }
 
+/// The switch to another grant, with what was parked to be taken up.
+pub async fn reconnect(table: &Table, vault: &CountingVault, mailbox: &MailboxId, secret: GrantSecret, now: Timestamp) {
+    let mut meta = table.mailbox(mailbox).await.unwrap().expect("the mailbox").meta;
+    let grant = GrantId::parse(format!("grant-{}", now.as_millis())).unwrap();
+    vault.create(mailbox, &grant, &secret).await.unwrap();
+    let mut commit = Commit::new();
+    let former_was_none = meta.grant.is_none();
+    if let Some(former) = meta.grant.replace(grant.clone())
+        && let Some(mut record) = table.grant(mailbox, &former).await.unwrap()
+    {
+        (record.state, record.due_at) = (GrantState::Former, Some(now));
+        commit = commit.put(record);
+    }
+    meta.problem = None;
+    if former_was_none {
+        // Disconnecting was a decision: what came since is history.
+        meta.connected_at = now;
+    }
+    let record = GrantRecord {
+        ver: 0,
+        mailbox: mailbox.clone(),
+        grant,
+        state: GrantState::Current,
+        created_at: now,
+        access_expires_at: Some(secret.access_expires_at),
+        refresh_expires_at: None,
+        due_at: Some(now.plus(Duration::from_secs(2_900))),
+    };
+    let mut sync = table.sync_state(mailbox).await.unwrap().expect("the sync state");
+    sync.due_at = Some(now);
+    let ver = table.resume(mailbox).await.unwrap().map_or(0, |resume| resume.ver);
+    let resume = Resume { ver, mailbox: mailbox.clone(), requested_at: now, due_at: Some(now) };
+    table.commit(commit.put(meta).put(record).put(sync).put(resume)).await.unwrap();
+}
+
 struct Parts {
     url: String,
     clock: ManualClock,
@@ -534,6 +661,7 @@ struct Parts {
     team: Arc<dyn Notifier>,
     rules: Rules,
     faults: Arc<Faults>,
+    commit_faults: Arc<Faults>,
     assistant: Option<Arc<dyn Assistant>>,
     guards: Arc<dyn Guards>,
     model: Option<ModelSettings>,
@@ -555,8 +683,9 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher, Desk) {
-        let Self { url, clock, table, files, post, vault, team, rules, faults, assistant, guards, model } = self;
+        let Self { url, clock, table, files, post, vault, team, rules, faults, commit_faults, assistant, guards, model } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
+        let commits = Arc::new(FailNth::new(table.clone(), commit_faults));
         let post = Arc::new(FailNth::new(post, faults.clone()));
         let files = Arc::new(FailNth::new(Arc::new(files), faults.clone()));
         let vault = Arc::new(FailNth::new(vault, faults));
@@ -588,7 +717,7 @@ impl Parts {
                 engines: table.clone(),
                 conversations: table.clone(),
                 seen: table.clone(),
-                commits: table.clone(),
+                commits: commits.clone(),
                 gmail: budgeted(Share::Background),
                 queue: post.clone(),
                 clock: clock.clone(),
@@ -600,7 +729,7 @@ impl Parts {
                 mailboxes: table.clone(),
                 conversations: table.clone(),
                 seen: table.clone(),
-                commits: table.clone(),
+                commits: commits.clone(),
                 gmail: budgeted(Share::Background),
                 reader: Arc::new(Mime),
                 pseudonyms: Arc::new(FakePseudonyms),
@@ -618,7 +747,7 @@ impl Parts {
                 engines: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
-                commits: table.clone(),
+                commits: commits.clone(),
                 assistant: assistant.clone(),
                 attachments: ReadAttachments { gmail: budgeted(Share::Answers), reader: Arc::new(Mime) },
                 guards: guards.clone(),
@@ -653,7 +782,7 @@ impl Parts {
                 seen: table.clone(),
                 mailboxes: table.clone(),
                 conversations: table.clone(),
-                commits: table.clone(),
+                commits: commits.clone(),
                 gmail: budgeted(Share::Answers),
                 writer: Arc::new(Mime),
                 pseudonyms: Arc::new(FakePseudonyms),
@@ -677,7 +806,7 @@ impl Parts {
                 mailboxes: table.clone(),
                 engines: table.clone(),
                 conversations: table.clone(),
-                commits: table.clone(),
+                commits: commits.clone(),
                 sync_queue: post.clone(),
                 work_queue: post.clone(),
                 clock: clock.clone(),

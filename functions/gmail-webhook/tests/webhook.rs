@@ -21,7 +21,7 @@ use lambda_http::Request;
 use runtime::once::Once;
 use serde_json::{Value, json};
 use signer::Signer;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,7 +59,7 @@ impl Pseudonyms for PlainPseudonyms {
 struct World {
     owner: Option<AddressOwner>,
     store_down: bool,
-    queue_down: bool,
+    queue_down: AtomicBool,
     lookups: Mutex<Vec<String>>,
     queued: Mutex<Vec<(SyncWork, Duration)>>,
 }
@@ -87,7 +87,7 @@ impl Mailboxes for World {
 #[async_trait]
 impl SyncQueue for World {
     async fn send(&self, work: Vec<SyncWork>, after: Duration) -> Result<(), QueueError> {
-        if self.queue_down {
+        if self.queue_down.load(Ordering::SeqCst) {
             return Err(QueueError("throttled".to_owned()));
         }
         self.queued.lock().unwrap().extend(work.into_iter().map(|work| (work, after)));
@@ -235,6 +235,8 @@ async fn fault_27_a_signed_push_that_makes_no_sense_is_acknowledged() {
         data(r#"{"historyId":7}"#),
         vec![b'x'; 5 * 1024 * 1024],
         push(MAILBOX_ADDRESS, "projects/other/subscriptions/gmail-push"),
+        // Unwrapped, as a subscription without its envelope sends it.
+        json!({"emailAddress": MAILBOX_ADDRESS, "historyId": HISTORY_ID}).to_string().into_bytes(),
     ] {
         let (status, world) = answer(owned(Some("m1")), &request(Some(&SIGNER.sign(&claims())), Some(&body))).await;
         assert_eq!(status, 204, "{}", String::from_utf8_lossy(&body[..body.len().min(60)]));
@@ -253,10 +255,26 @@ async fn a_push_for_a_mailbox_that_is_not_ours_is_acknowledged() {
 
 #[tokio::test]
 async fn fault_28_a_push_comes_again_while_store_or_queue_is_down() {
-    for world in [World { store_down: true, ..owned(Some("m1")) }, World { queue_down: true, ..owned(Some("m1")) }] {
+    for world in
+        [World { store_down: true, ..owned(Some("m1")) }, World { queue_down: true.into(), ..owned(Some("m1")) }]
+    {
         let (status, world) = answer(world, &request(Some(&SIGNER.sign(&claims())), None)).await;
         assert_eq!((status, queued(&world).len()), (503, 0));
     }
+}
+
+#[tokio::test]
+async fn fault_28_the_repeated_push_is_queued_once_the_queue_is_back() {
+    let world = Arc::new(World { queue_down: true.into(), ..owned(Some("m1")) });
+    let webhook = webhook(&key_server().await, &world);
+    let push = request(Some(&SIGNER.sign(&claims())), None);
+    for _ in 0..3 {
+        assert_eq!(webhook.answer(&push).await.as_u16(), 503);
+    }
+    assert!(queued(&world).is_empty());
+    world.queue_down.store(false, Ordering::SeqCst);
+    assert_eq!(webhook.answer(&push).await.as_u16(), 204);
+    assert_eq!(queued(&world).len(), 1, "nothing is lost");
 }
 
 #[tokio::test]

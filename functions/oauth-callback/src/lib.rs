@@ -1,7 +1,7 @@
 //! `POST /oauth/connect` sends a signed-in operator to Google's consent page; `GET /oauth/callback` takes them back.
 //!
 //! Invariant: the query of a callback is never shown. Whatever happens, the browser goes to the channel page with a
-//! code out of a fixed list, and the page has the words.
+//! code out of a fixed list, and the page has the words; a callback that was not begun here is a 400 on the way there.
 
 mod wire;
 
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Form, Query, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY, REFRESH, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, Response, StatusCode};
@@ -117,9 +117,25 @@ async fn finish(
             }
             // A replay must not take the cookie from an authorisation that is still under way.
             let cookie = error.used_up().then(|| app.door.origin.clear_cookie(CookieKind::Connect));
+            if matches!(&error, ConnectError::NotOurs(why) if !matches!(why, NotOurs::Stop(_))) {
+                return not_ours(error.code(), cookie.as_deref());
+            }
             to_channel_page(error.code(), cookie.as_deref())
         }
     }
+}
+
+/// A callback that was not begun here is a bad request; a person who met it by accident still gets to the words for it.
+fn not_ours(code: &'static str, cookie: Option<&str>) -> Response<Body> {
+    let text = "This authorisation was not begun here, or is over. Go back to Settings, Channels.";
+    let mut response = plain(StatusCode::BAD_REQUEST, text);
+    let refresh = format!("0; url={CHANNEL_PAGE}?message={code}");
+    for (name, value) in [(REFRESH, Some(refresh.as_str())), (SET_COOKIE, cookie)] {
+        if let Some(value) = value.and_then(|value| value.parse().ok()) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 /// After success the cookie says which state it was for, so that a callback that comes twice, by a reload or a double

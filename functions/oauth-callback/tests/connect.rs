@@ -135,7 +135,7 @@ async fn reconnect_keeps_settings_cursor_and_moment_of_connection() {
 }
 
 #[tokio::test]
-async fn another_account_on_reconnect_overwrites_nothing() {
+async fn fault_21_another_account_on_reconnect_overwrites_nothing() {
     let world = World::new();
     connected_mailbox(&world);
     let (mut browser, token) = signed_in(&world, router(&world)).await;
@@ -173,6 +173,20 @@ async fn an_account_that_is_known_is_found_again_by_connect() {
     assert_eq!(world.find(pick!(Sync))[0].cursor, HistoryId(500));
     let current: Vec<_> = grants(&world).into_iter().filter(|grant| grant.state == GrantState::Current).collect();
     assert!(current.iter().any(|grant| Some(&grant.grant) == meta.grant.as_ref() && grant.mailbox == mailbox_id()));
+}
+
+#[tokio::test]
+async fn fault_22_a_consent_without_gmail_modify_is_said_to_be_incomplete_and_sets_no_watch() {
+    let world = World::new();
+    let (mut browser, token) = signed_in(&world, router(&world)).await;
+    google_says(&world, "support@example.com");
+    *world.tokens.lock().unwrap() = Some(Ok(tokens("openid email https://www.googleapis.com/auth/gmail.readonly")));
+    let state = press(&mut browser, &token, &[]).await;
+    let seen = browser.get(&format!("/oauth/callback?code=c&state={state}")).await;
+    assert_eq!((seen.status, seen.code()), (303, Some("scope_missing")), "its words name what is missing");
+    assert!(world.find(pick!(Mailbox)).is_empty() && world.find(pick!(Watch)).is_empty());
+    assert!(grants(&world).is_empty() && world.secrets.lock().unwrap().is_empty(), "nothing is kept of it");
+    assert!(world.sync_work.lock().unwrap().is_empty());
 }
 
 type Case = (&'static str, fn(&World), &'static str);
@@ -229,12 +243,12 @@ async fn each_refusal_has_its_own_message_and_overwrites_nothing() {
         let state = press(&mut browser, &token, &[("mailbox", "mb1")]).await;
         change(&world);
         let seen = browser.get(&format!("/oauth/callback?{}", query.replace("{state}", &state))).await;
-        assert_eq!((seen.status, seen.code()), (303, Some(expected)), "{query}");
-        assert_eq!(
-            seen.location.as_deref(),
-            Some(format!("/channels/gmail?message={expected}").as_str()),
-            "nothing of the query comes back"
-        );
+        let status = if expected.starts_with("state_") { 400 } else { 303 };
+        assert_eq!((seen.status, seen.code()), (status, Some(expected)), "{query}");
+        assert!(!seen.body.contains("script") && !seen.body.contains(&state), "nothing of the query comes back");
+        if status == 303 {
+            assert_eq!(seen.location.as_deref(), Some(format!("/channels/gmail?message={expected}").as_str()));
+        }
         assert_eq!(kept(&world), before, "{expected}");
         assert_eq!(world.secrets.lock().unwrap().len(), 1, "{expected}: no secret is left behind");
         assert!(world.sync_work.lock().unwrap().is_empty());
@@ -242,7 +256,7 @@ async fn each_refusal_has_its_own_message_and_overwrites_nothing() {
 }
 
 #[tokio::test]
-async fn a_state_is_good_once_and_in_one_browser() {
+async fn fault_23_a_state_is_good_once_in_one_browser_and_for_ten_minutes() {
     let world = World::new();
     let (mut browser, token) = signed_in(&world, router(&world)).await;
     google_says(&world, "support@example.com");
@@ -250,11 +264,16 @@ async fn a_state_is_good_once_and_in_one_browser() {
     let callback = format!("/oauth/callback?code=c&state={state}");
     let mut stranger = Browser::new(router(&world));
     stranger.cookies.insert(COOKIE.to_owned(), "ab".repeat(32));
-    assert_eq!(stranger.get(&callback).await.code(), Some("other_browser"));
-    assert_eq!(browser.get(&callback).await.code(), Some("state_used"), "the stranger used it up");
+    let refused = |seen: Reply| (seen.status, seen.code().map(str::to_owned));
+    let with = |code: &str| (400, Some(code.to_owned()));
+    assert_eq!(refused(stranger.get(&callback).await), with("other_browser"));
+    assert_eq!(refused(browser.get(&callback).await), with("state_used"), "the stranger used it up");
     let state = press(&mut browser, &token, &[]).await;
     let mut bare = Browser::new(router(&world));
-    assert_eq!(bare.get(&format!("/oauth/callback?code=c&state={state}")).await.code(), Some("no_cookie"));
+    assert_eq!(refused(bare.get(&format!("/oauth/callback?code=c&state={state}")).await), with("no_cookie"));
+    let state = press(&mut browser, &token, &[]).await;
+    world.advance(11 * 60);
+    assert_eq!(refused(browser.get(&format!("/oauth/callback?code=c&state={state}")).await), with("state_old"));
     assert_eq!(world.exchanges.load(Ordering::SeqCst), 0, "no code was exchanged for any of them");
 }
 

@@ -360,7 +360,8 @@ pub struct Reply {
 impl Reply {
     /// The code of the message that the browser is sent on with.
     pub fn code(&self) -> Option<&str> {
-        self.location.as_deref()?.split_once("message=").map(|(_, code)| code)
+        let refresh = || self.headers.get("refresh").and_then(|value| value.to_str().ok());
+        self.location.as_deref().or_else(refresh)?.split_once("message=").map(|(_, code)| code)
     }
 }
 

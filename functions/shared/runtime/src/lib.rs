@@ -9,6 +9,7 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 pub mod keys;
+pub mod metrics;
 pub mod once;
 pub mod sqs;
 pub mod telemetry;

@@ -9,8 +9,8 @@ use channel::ports::*;
 use channel::record::*;
 use channel::time::Timestamp;
 use channel::work::{SyncWork, WorkerWork};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Whether the call still has its effect.
@@ -39,13 +39,13 @@ pub const CRASH: &str = "injected crash";
 #[derive(Debug)]
 pub struct Faults {
     calls: AtomicUsize,
-    plan: Option<(usize, When, FailWith)>,
+    plan: Mutex<Option<(usize, When, FailWith)>>,
 }
 
 impl Faults {
     /// Counts the calls and lets them pass.
     pub fn none() -> Arc<Self> {
-        Arc::new(Self { calls: AtomicUsize::new(0), plan: None })
+        Arc::new(Self { calls: AtomicUsize::new(0), plan: Mutex::new(None) })
     }
 
     /// Fails call number `k`, counted from 1 over all ports.
@@ -54,7 +54,24 @@ impl Faults {
     /// When `k` is 0.
     pub fn nth(k: usize, when: When, with: FailWith) -> Arc<Self> {
         assert!(k > 0, "calls are counted from 1");
-        Arc::new(Self { calls: AtomicUsize::new(0), plan: Some((k, when, with)) })
+        Arc::new(Self { calls: AtomicUsize::new(0), plan: Mutex::new(Some((k, when, with))) })
+    }
+
+    /// Fails the `k`th call from now on, counted from 1; a plan that has not come true is dropped.
+    ///
+    /// # Panics
+    /// When `k` is 0.
+    pub fn arm(&self, k: usize, when: When, with: FailWith) {
+        assert!(k > 0, "calls are counted from 1");
+        *self.plan() = Some((self.calls() + k, when, with));
+    }
+
+    pub fn disarm(&self) {
+        *self.plan() = None;
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Option<(usize, When, FailWith)>> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn calls(&self) -> usize {
@@ -63,7 +80,7 @@ impl Faults {
 
     fn next(&self) -> Option<(When, FailWith)> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        self.plan.filter(|(k, ..)| *k == call).map(|(_, when, with)| (when, with))
+        self.plan().filter(|(k, ..)| *k == call).map(|(_, when, with)| (when, with))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::record::{
 };
 use crate::time::Timestamp;
 use crate::usecase::common::{
-    Rules, Stop, delay_until, fresh_token, grant_problem, not_before, note_grant_problem, parked_again,
+    DISCONNECTED, Rules, Stop, delay_until, fresh_token, grant_problem, not_before, note_grant_problem, parked_again,
 };
 use crate::usecase::ingest::parked_turn;
 use crate::usecase::own_mail::cancelled;
@@ -202,6 +202,9 @@ impl Act {
 
     /// A newer mail joined, somebody took over, or the turn is closed: this plan is no longer wanted.
     async fn superseded(&self, hand: &mut Hand, now: Timestamp) -> Result<Option<Outcome>, Stop> {
+        if hand.turn.as_ref().is_some_and(|turn| turn.opened_at < hand.view.meta.connected_at) {
+            return self.ends_with_its_connection(hand, now).await.map(Some);
+        }
         let newer = hand.conversation.turn(hand.head.last_turn).filter(|turn| turn.no > hand.action.turn);
         if let Some(newer) =
             newer.filter(|turn| turn.state.joinable()).cloned().filter(|_| hand.head.taken_over.is_none())
@@ -231,6 +234,23 @@ impl Act {
             self.later(&hand.action, Duration::ZERO, "cleanup").await;
         }
         Ok(Some(Outcome::Ignore("superseded")))
+    }
+
+    /// Disconnecting was a decision: what was under way then does not come back with the mailbox (`A8`).
+    async fn ends_with_its_connection(&self, hand: &mut Hand, now: Timestamp) -> Result<Outcome, Stop> {
+        hand.action = cancelled(&hand.action, "disconnected", now);
+        let cleanup = hand.action.due_at.is_some();
+        if hand.turn.as_ref().is_some_and(|turn| turn.state.joinable()) {
+            hand.end_turn(TurnState::NoAnswer, Some(DISCONNECTED));
+        }
+        if hand.head.last_turn == hand.action.turn {
+            hand.show(ConversationState::Received, Some(DISCONNECTED), now);
+        }
+        self.settle(hand).await?;
+        if cleanup {
+            self.later(&hand.action, Duration::ZERO, "cleanup").await;
+        }
+        Ok(Outcome::Ignore("disconnected"))
     }
 
     /// While this answer was under way a newer mail opened a turn of its own; the answer did not go out after all. Its
@@ -824,7 +844,7 @@ impl Act {
         let mut commit = Commit::new().put(action);
         if let Some(mut turn) = turn.filter(|turn| turn.state.joinable()) {
             (turn.state, turn.due_at) = (TurnState::NoAnswer, None);
-            turn.reason = Some("The mailbox was disconnected.".to_owned());
+            turn.reason = Some(DISCONNECTED.to_owned());
             (head.state, head.state_reason) = (ConversationState::Received, turn.reason.clone());
             commit = commit.put(turn).put(head);
         }

@@ -46,6 +46,8 @@ pub struct Caps {
 }
 
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Why a turn of an earlier connection has no answer.
+pub const DISCONNECTED: &str = "The mailbox was disconnected.";
 /// The longest delay of a queue message.
 pub const QUEUE_DELAY_MAX: Duration = Duration::from_secs(900);
 

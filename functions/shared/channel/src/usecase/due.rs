@@ -24,6 +24,8 @@ const PER_RUN: usize = 500;
 const ABANDONED: Duration = Duration::from_secs(15 * 60);
 /// A watch ends after seven days; Google recommends to renew it daily.
 const RENEW_WATCH: Duration = DAY;
+/// A watch that could not be renewed by then is told of: a person has this long to see to it.
+const WATCH_ENDS_SOON: Duration = Duration::from_secs(48 * 3600);
 /// An access token is replaced this long before it ends.
 const REFRESH_AHEAD: Duration = Duration::from_secs(10 * 60);
 
@@ -49,6 +51,10 @@ pub struct DueReport {
     pub watches: usize,
     pub grants: usize,
     pub failed: usize,
+    /// Watches that end soon and could not be renewed in this run.
+    pub watches_ending: usize,
+    /// Grants whose refresh was refused because of the OAuth client.
+    pub clients_refused: usize,
 }
 
 impl Due {
@@ -126,11 +132,11 @@ impl Due {
                 report.enqueued += 1;
             }
             ItemKey::Watch(mailbox) if at <= now => {
-                self.renew_watch(mailbox).await?;
+                self.renew_watch(mailbox, report).await?;
                 report.watches += 1;
             }
             ItemKey::Grant(mailbox, grant) if at <= now => {
-                self.keep_grant(mailbox, grant).await?;
+                self.keep_grant(mailbox, grant, report).await?;
                 report.grants += 1;
             }
             _ => {}
@@ -138,7 +144,7 @@ impl Due {
         Ok(())
     }
 
-    async fn renew_watch(&self, mailbox: &MailboxId) -> Result<(), Stop> {
+    async fn renew_watch(&self, mailbox: &MailboxId, report: &mut DueReport) -> Result<(), Stop> {
         let now = self.clock.now();
         let (Some(view), Some(mut watch)) =
             (self.mailboxes.mailbox(mailbox).await?, self.engines.watch_state(mailbox).await?)
@@ -163,6 +169,8 @@ impl Due {
                     note_grant_problem(&*self.mailboxes, &*self.commits, &*self.clock, &view, kind).await?;
                 }
                 tracing::warn!(mailbox.id = %mailbox, %error, "the watch could not be renewed; the fallback sync goes on");
+                report.watches_ending +=
+                    usize::from(watch.expiration.is_none_or(|ends| ends.since(now) < WATCH_ENDS_SOON));
                 watch.last_error = Some(error.to_string());
                 watch.due_at = Some(now.plus(Duration::from_secs(300)));
             }
@@ -171,7 +179,7 @@ impl Due {
         Ok(())
     }
 
-    async fn keep_grant(&self, mailbox: &MailboxId, grant: &GrantId) -> Result<(), Stop> {
+    async fn keep_grant(&self, mailbox: &MailboxId, grant: &GrantId, report: &mut DueReport) -> Result<(), Stop> {
         let now = self.clock.now();
         let Some(record) = self.engines.grant(mailbox, grant).await? else { return Ok(()) };
         let current = match self.mailboxes.mailbox(mailbox).await? {
@@ -179,7 +187,7 @@ impl Due {
             _ => None,
         };
         match (record.state, current) {
-            (_, Some(view)) => self.exercise(&view, record, now).await,
+            (_, Some(view)) => self.exercise(&view, record, now, report).await,
             (GrantState::Creating, None) if now.since(record.created_at) < ABANDONED => {
                 let due_at = Some(record.created_at.plus(ABANDONED));
                 Ok(self.commits.commit(Commit::new().put(GrantRecord { due_at, ..record })).await?)
@@ -190,7 +198,13 @@ impl Due {
 
     /// A fresh access token ahead of the end of the former one, for a mailbox in use; once a day for any other, so that
     /// a revoked grant is noticed before mail comes.
-    async fn exercise(&self, view: &MailboxView, mut record: GrantRecord, now: Timestamp) -> Result<(), Stop> {
+    async fn exercise(
+        &self,
+        view: &MailboxView,
+        mut record: GrantRecord,
+        now: Timestamp,
+        report: &mut DueReport,
+    ) -> Result<(), Stop> {
         let (mailbox, grant) = (record.mailbox.clone(), record.grant.clone());
         if view.usable_grant().is_none() {
             record.due_at = None;
@@ -241,6 +255,7 @@ impl Due {
             }
             Err(error) => {
                 // The client's configuration or the authorisation server: no mailbox is to blame.
+                report.clients_refused += usize::from(matches!(error, OAuthError::Client(_)));
                 tracing::warn!(mailbox.id = %mailbox, %error, "a grant could not be exercised");
                 record.due_at = Some(now.plus(Duration::from_secs(300)));
             }

@@ -308,7 +308,8 @@ impl Ingest {
             conversation.is_some_and(|c| c.actions.iter().any(|action| action.turn == no && action.state.in_flight()))
         };
         let mut turn = match newest {
-            Some(turn) if turn.state.joinable() && !in_flight(turn.no) => {
+            // A turn of an earlier connection ended with it, though its own end may not be written yet.
+            Some(turn) if turn.state.joinable() && !in_flight(turn.no) && turn.opened_at >= view.meta.connected_at => {
                 let mut turn = turn.clone();
                 turn.rev += 1;
                 turn.settle_until =

@@ -144,23 +144,22 @@ impl Sync {
     ) -> Result<Option<Duration>, Stop> {
         let start = state.cursor;
         let mut page: Option<String> = None;
-        let mut any = false;
         let mut queued = 0u64;
         loop {
             let answer = self.gmail.history(access, start, page.as_deref()).await?;
-            any |= !answer.records.is_empty();
             let candidates = candidates(view, &answer.records);
             let found = self.enqueue(access, candidates).await?;
             queued += found;
             if found > 0 && pushed.is_none() && self.push_was_expected(state) {
                 state.push_missed_at = Some(self.clock.now());
             }
-            let Some(next) = answer.next_page else {
-                return Ok(self.end_of_history(state, pushed, any, answer.history_id));
-            };
             if let Some(last) = answer.records.iter().map(|record| record.id).max() {
                 self.advance(state, last);
             }
+            let Some(next) = answer.next_page else {
+                let any = state.cursor > start;
+                return Ok(self.end_of_history(state, pushed, any, answer.history_id));
+            };
             if queued >= IDS_PER_RUN {
                 // The page token dies with this run; the cursor just saved continues where it stopped.
                 return Ok(Some(Duration::ZERO));
@@ -170,7 +169,9 @@ impl Sync {
         }
     }
 
-    /// The list right after a push may come back empty, although something is there.
+    /// The list right after a push may lack what the push announced, although it names a newer id: it comes back empty,
+    /// or ends too early. So records alone move the cursor, and the newest id only a list that is empty when nothing is
+    /// waited for any more.
     fn end_of_history(
         &self,
         state: &mut SyncState,
@@ -180,18 +181,23 @@ impl Sync {
     ) -> Option<Duration> {
         let now = self.clock.now();
         let announced = pushed.is_some_and(|id| id > state.cursor);
-        if !any && announced && state.relist_until.is_none() {
+        // A push that was waited for is reached: what is announced next is waited for anew.
+        state.relist = if pushed.is_some() && !announced { 0 } else { state.relist };
+        let over = state.relist == 0 && state.relist_until.is_none_or(|until| until <= now);
+        if announced && (any || over) {
             state.relist_until = Some(now.plus(RELIST[0] + RELIST[1]));
             state.relist = 0;
         }
         // Any run may find nothing in this time; none moves the cursor over what a push announced.
-        if !any && let Some(until) = state.relist_until.filter(|until| *until > now) {
+        if let Some(until) = state.relist_until.filter(|until| *until > now) {
             let again = announced.then(|| RELIST.get(usize::from(state.relist)).copied().unwrap_or(until.since(now)));
             state.relist = state.relist.saturating_add(u8::from(announced));
             return again.map(|after| after.min(until.since(now)).max(Duration::from_secs(1)));
         }
         (state.relist, state.relist_until) = (0, None);
-        self.advance(state, newest);
+        if !any {
+            self.advance(state, newest);
+        }
         state.cursor_at = now;
         None
     }
@@ -385,8 +391,14 @@ impl Sync {
             state.due_at = Some(until);
             return Ok(Outcome::Defer { after: until.since(now), reason: "gmail_asks_to_wait" });
         }
+        if let GmailError::Client(why) = &error {
+            tracing::error!(mailbox.id = %state.mailbox, error = %why, "Google refuses the OAuth client: check its id and secret in the app secret");
+        } else {
+            tracing::warn!(mailbox.id = %state.mailbox, %error, "Gmail failed: the mailbox is listed again in a minute");
+        }
+        // The item brings the mailbox back. A message that came back as well would be one more with each minute.
         state.due_at = Some(now.plus(ANXIOUS));
-        Ok(Outcome::retry(error))
+        Ok(Outcome::Defer { after: ANXIOUS, reason: "gmail_failed" })
     }
 
     fn interval(&self, state: &SyncState, now: Timestamp) -> Duration {

@@ -15,10 +15,10 @@ use crate::record::{
 use crate::time::Timestamp;
 use crate::usecase::attachments::ReadAttachments;
 use crate::usecase::caps::cost_counter;
-use crate::usecase::common::{DAY, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
+use crate::usecase::common::{DAY, DISCONNECTED, Rules, Stop, delay_until, fresh_id, fresh_token, parked_again};
 use crate::usecase::gaps::KeepGaps;
 use crate::usecase::ingest::parked_turn;
-use crate::usecase::own_mail::cancelled;
+use crate::usecase::own_mail::{cancel_live, cancelled};
 use crate::usecase::plan::{Planned, Verdict, before_asking, guard_case, plan_answer};
 use crate::work::WorkerWork;
 use std::sync::Arc;
@@ -89,6 +89,9 @@ impl TakeTurn {
         let Some(turn) = conversation.turn(no).cloned() else { return Ok(Outcome::Ignore("no_turn")) };
         if turn.state != TurnState::Open {
             return Ok(Outcome::Ignore("turn_is_not_open"));
+        }
+        if view.meta.grant.is_none() || turn.opened_at < view.meta.connected_at {
+            return self.ends_with_its_connection(&view, &conversation, turn, now).await;
         }
         if view.usable_grant().is_none() || !view.settings.enabled {
             return self.park(&view, &conversation.head, turn, now).await;
@@ -392,6 +395,26 @@ impl TakeTurn {
 
     /// The mailbox is paused or cannot be used: the turn waits with its mailbox, in no queue. What was read of the mailbox
     /// must still be true, since *Resume* and *Reconnect* take up only what is parked.
+    /// Disconnecting was a decision: what was under way then is dropped, and does not come back with the mailbox (`A8`).
+    async fn ends_with_its_connection(
+        &self,
+        view: &MailboxView,
+        conversation: &Conversation,
+        mut turn: Turn,
+        now: Timestamp,
+    ) -> Result<Outcome, Stop> {
+        let mut head = conversation.head.clone();
+        (turn.state, turn.due_at) = (TurnState::NoAnswer, None);
+        turn.reason = Some(DISCONNECTED.to_owned());
+        if head.last_turn == turn.no {
+            (head.state, head.state_reason) = (ConversationState::Received, turn.reason.clone());
+        }
+        let commit = cancel_live(Commit::new().put(turn).put(head), conversation, "disconnected", now)
+            .check(ItemKey::Mailbox(view.meta.mailbox.clone()), view.meta.ver);
+        self.commits.commit(commit).await?;
+        Ok(Outcome::Ignore("disconnected"))
+    }
+
     async fn park(&self, view: &MailboxView, head: &Head, mut turn: Turn, now: Timestamp) -> Result<Outcome, Stop> {
         let mut head = head.clone();
         turn.state = TurnState::Parked;
