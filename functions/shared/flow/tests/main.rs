@@ -1,0 +1,9 @@
+//! The language and the engine, from outside.
+
+mod broken;
+mod guide;
+mod properties;
+mod published;
+mod ready;
+mod semantics;
+mod support;
