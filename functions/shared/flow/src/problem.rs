@@ -67,7 +67,7 @@ pub(crate) fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>)
     let begins_alike = |name: &str| found.len() > 2 && (name.starts_with(&found) || found.starts_with(name));
     names
         .into_iter()
-        .map(|name| (if begins_alike(name) { 1 } else { edits(&found, name) }, name))
+        .map(|name| (if begins_alike(name) { edits(&found, name).min(bound) } else { edits(&found, name) }, name))
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -2,8 +2,11 @@
 
 use crate::support::{NOW, facts, flow, reference, run, script};
 use channel::assistant::Intent;
-use flow::{Facts, Flow, Ledger, Limits, MAX_COST, MODES, Next, Outcome, READY, Run, Script, Situation, next};
+use flow::{
+    Facts, Flow, FlowRef, Ledger, Limits, MAX_COST, MODES, Next, Outcome, READY, Run, Script, Situation, dry_run, next,
+};
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
 /// Pieces of documents, good and bad, in any order.
 fn document() -> impl Strategy<Value = String> {
@@ -41,6 +44,9 @@ fn condition() -> impl Strategy<Value = String> {
         Just("assistant.confidence > 0.5".to_owned()),
         Just("assistant.intent == \"sales\"".to_owned()),
         Just("labels[7] == \"a\"".to_owned()),
+        Just("(-9223372036854775807 - 1) % -1 == 0".to_owned()),
+        Just("(-9223372036854775807 - 1) / -1 == 0".to_owned()),
+        Just("-(-9223372036854775807 - thread.mails) > 0".to_owned()),
         Just("has(sender.vip)".to_owned()),
         Just("between_hours(\"09:00\", \"17:00\")".to_owned()),
     ];
@@ -86,12 +92,36 @@ fn rounds(flow: &Flow, facts: &Facts, script: &Script) -> (usize, Vec<String>) {
     panic!("the flow does not end")
 }
 
-fn all() -> Vec<Flow> {
-    MODES.iter().chain(&READY).map(|ready| flow(ready.source)).collect()
+/// Every step that has an effect, with the mail's text wherever a template may stand.
+const EVERYTHING: &str = r##"
+version: 1
+trigger: Chat Service
+steps:
+  - add_label: AI processed
+  - remove_label: VIP
+  - forward: {to: settings.backup, note: "{{email_content}} {{email_subject}}"}
+  - ai_request: {system: "{{email_subject}}", input: "{{email_content}}"}
+    on_error: continue
+  - create_draft: {to: "{{sender_email}}", subject: "{{email_content}}", body: "{{email_content}}."}
+  - slack: {channel: "#support", message: "{{email_content}} {{user.name}}"}
+  - webhook: {url: "https://hooks.example.com/flow", message: "{{email_content}}"}
+  - notify: "{{email_content}} {{user.name}}."
+  - route_to_human: "{{email_subject}}."
+"##;
+
+fn all() -> &'static [Flow] {
+    static ALL: LazyLock<Vec<Flow>> =
+        LazyLock::new(|| MODES.iter().chain(&READY).map(|ready| ready.source).chain([EVERYTHING]).map(flow).collect());
+    &ALL
+}
+
+/// The shipped flows for any mail: what stands in `when` is a property of its own.
+fn for_any_mail() -> Vec<(FlowRef, &'static Flow)> {
+    all().iter().map(|flow| (reference(), flow)).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_document_makes_anything_panic_or_hang(source in document(), noise in "\\PC{0,200}") {
@@ -133,7 +163,7 @@ proptest! {
         let allowed = [
             "send_reply to the sender", "create_draft to the sender", "add_label AI processed", "add_label VIP",
             "add_label Support/AI-Processed", "add_label Sales/Inquiry", "add_label FAQ/Answered", "add_label FAQ/Open",
-            "slack #support", "route_to_human", "notify", "forward to backup@shop.example",
+            "slack #support", "remove_label VIP", "webhook https://hooks.example.com/flow", "route_to_human", "notify", "forward to backup@shop.example",
         ];
         for intent in [Intent::Question, Intent::Sales, Intent::Complaint, Intent::Support] {
             let mut mail = facts(&subject, &body);
@@ -144,7 +174,7 @@ proptest! {
                 found.reply = said.clone();
             }
             for flow in all() {
-                let (_, targets) = rounds(&flow, &mail, &answers);
+                let (_, targets) = rounds(flow, &mail, &answers);
                 for target in &targets {
                     prop_assert!(allowed.contains(&target.as_str()), "{target}");
                 }
@@ -157,10 +187,12 @@ proptest! {
         let mut mail = facts(&subject, "text");
         mail.sender.listed_vip = vip;
         let answers = script(if sales { Intent::Sales } else { Intent::Question });
-        for mut flow in all() {
-            flow.when = None;
-            let dry = run(&flow, &mail, &answers);
-            let (_, real) = rounds(&flow, &mail, &answers);
+        for (reference, flow) in for_any_mail() {
+            let dry = dry_run(&[(reference, flow)], &mail, &answers, NOW);
+            if dry.chosen.is_none() {
+                continue;
+            }
+            let (_, real) = rounds(flow, &mail, &answers);
             prop_assert_eq!(crate::support::targets(&dry), real);
         }
     }

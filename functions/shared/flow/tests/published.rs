@@ -8,8 +8,8 @@ fn the_published_schema_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/flow.schema.json");
     let published = std::fs::read_to_string(&path).unwrap_or_default();
     let current = schema_text().unwrap();
-    assert_eq!(
-        published, current,
+    assert!(
+        published == current,
         "write it anew: cargo xtask flow schema > functions/shared/flow/schema/flow.schema.json"
     );
 }

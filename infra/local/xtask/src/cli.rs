@@ -1,7 +1,7 @@
 //! The words of `cargo xtask`, as clap reads, explains and completes them.
 
 use crate::workspace::{FUNCTIONS, Workspace};
-use crate::{Context, Result, demo, eval, fault, logs, mailboxes};
+use crate::{Context, Result, demo, eval, fault, flows, logs, mailboxes};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -113,6 +113,9 @@ pub enum Word {
     /// Make the running Google simulator misbehave, to see what the product does.
     #[command(after_help = "Example: cargo xtask fault refuse gmail.users.messages.get --status 429 --retry-at +30s")]
     Fault(fault::Command),
+    /// Check a flow, run it on a mail without any effect, or print the schema of flows; needs no running cloud.
+    #[command(subcommand)]
+    Flow(flows::Command),
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
     /// Do the README's five minutes in a fresh clone with a real browser, and take a picture of each step.

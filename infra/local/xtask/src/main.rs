@@ -12,7 +12,9 @@ use xtask::cloud::{self, Cloud, Options, Place, Ports};
 use xtask::inspect::{self, Kind};
 use xtask::logs::Asked;
 use xtask::progress::Progress;
-use xtask::{Context, Error, Result, ask, demo, eval, fault, invoke, logs, mailboxes, status, suite, terminal, tour};
+use xtask::{
+    Context, Error, Result, ask, demo, eval, fault, flows, invoke, logs, mailboxes, status, suite, terminal, tour,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +55,7 @@ async fn run(word: Word) -> Result<ExitCode> {
         Word::Ask { question, json } => show_answer(&question.join(" "), json.json).map(done),
         Word::Eval(command) => interruptible(eval::run(command)).await.map(terminal::exit_code),
         Word::Fault(command) => fault::run(command).await.map(done),
+        Word::Flow(command) => flows::flow(command),
         Word::Test => interruptible(suite::test()).await.map(done),
         Word::Tour { pictures, clone } => interruptible(tour::tour(pictures, clone)).await.map(done),
         Word::Completion { shell } => terminal::line(completion(&shell)?.trim_end()).map(done),
