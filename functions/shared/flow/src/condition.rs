@@ -199,7 +199,7 @@ fn bounded(source: &str) -> Result<(), Refusal> {
                 }
             }
             None => {
-                tokens += usize::from(!c.is_whitespace() && !(word && in_word));
+                tokens += usize::from(!(c.is_whitespace() || word && in_word));
                 signs = if matches!(c, '!' | '-') { signs + 1 } else { 0 };
                 match c {
                     '"' | '\'' => quote = Some(c),

@@ -216,7 +216,6 @@ pub fn next(run: &Run<'_>) -> Plan {
         data: run.facts.data(),
         results: BTreeMap::new(),
         trace: Trace::default(),
-        asked: 0,
         waited: Duration::ZERO,
         answered: false,
         routed: None,
@@ -249,7 +248,6 @@ struct Walk<'a, 'r> {
     data: BTreeMap<&'static str, Data>,
     results: BTreeMap<String, Data>,
     trace: Trace,
-    asked: usize,
     waited: Duration,
     /// A step that writes to the customer was planned: there is one answer at most (`C2`).
     answered: bool,
@@ -435,7 +433,6 @@ impl Walk<'_, '_> {
     }
 
     fn ask(&mut self, step: &Step, request: AiRequest) -> Flowing {
-        self.asked += 1;
         // The assistant's own answer comes with what it found: one question, whoever needs it first.
         let key = if request == AiRequest::Assess { assessment_key() } else { self.key(step) };
         let outcome = self.run.ledger.get(&key);

@@ -47,7 +47,7 @@ fn expected(flow: &Flow, block: &str) -> Vec<String> {
             Some(("subject", text)) => subject = text,
             Some(("sender", text)) => vip = text == "vip",
             Some(("intent", text)) => {
-                intent = serde_json::from_value(serde_json::Value::from(text)).unwrap();
+                intent = serde_json::from_value(serde_json::Value::from(text)).expect("an intent");
             }
             Some(("→", text)) => effects.push(text.to_owned()),
             _ => panic!("a line of another form: {line}"),

@@ -5,7 +5,7 @@ use channel::assistant::{Intent, Sentiment, Urgency};
 use flow::{Effect, End, FlowRef, LocalTime, MODES, READY, Script, Selection, dry_run, printed_form, select};
 
 fn ready(id: &str) -> flow::Flow {
-    flow(MODES.iter().chain(&READY).find(|ready| ready.id == id).unwrap().source)
+    flow(MODES.iter().chain(&READY).find(|ready| ready.id == id).expect("a shipped flow").source)
 }
 
 /// The example of the product's description, letter by letter.
@@ -53,7 +53,7 @@ fn the_printed_example_runs_as_it_stands() {
 }
 
 fn ready_source(id: &str) -> &'static str {
-    READY.iter().find(|ready| ready.id == id).unwrap().source
+    READY.iter().find(|ready| ready.id == id).expect("a ready flow").source
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What README.md says of the engine.
 
-use crate::support::{NOW, effects, facts, flow, found, reference, run, script, steps, targets};
+use crate::support::{NOW, effects, facts, flow, reference, run, script, steps, targets};
 use channel::assistant::Intent;
 use channel::ids::StepName;
 use channel::time::Timestamp;
@@ -26,7 +26,7 @@ fn at<'a>(flow: &'a Flow, reference: &'a FlowRef, facts: &'a flow::Facts, ledger
 }
 
 fn key(text: &str) -> StepName {
-    StepName::parse(text).unwrap()
+    StepName::parse(text).expect("a key")
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn helpers_fold_case_and_accents_and_read_the_wall_clock() {
     assert!(holds(r#"contains_any(subject, ["ecole"])"#));
     assert!(holds(r#"Subject starts with "reclamation""#));
     assert!(holds(r#"in_domain(sender.email, "customer.example")"#));
-    assert!(!holds(r#"in_domain(sender.email, "example")"#) || mail.sender.email.in_domain("example"));
+    assert!(!holds(r#"in_domain(sender.email, "omer.example")"#));
     assert!(holds(r#"between_hours("10:30", "11:30") && received_at.time == "11:00""#));
     assert!(holds(r#"between_hours("22:00", "12:00") && !between_hours("12:00", "22:00")"#));
     assert!(holds("business_hours && received_at.weekday == \"monday\""));
@@ -205,7 +205,6 @@ fn helpers_fold_case_and_accents_and_read_the_wall_clock() {
     assert!(holds(r#"labels.filter(x, x.startsWith("IN")).size() == 1"#));
     assert!(holds(r#"assistant.confidence > 0.5 && assistant.intent in ["support", "sales"]"#));
     assert!(holds(r#"Label is "inbox" AND Subject does not contain "x""#));
-    assert_eq!(found(Intent::Support).confidence, 0.9);
 }
 
 #[test]

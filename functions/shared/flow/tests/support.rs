@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub const NOW: Timestamp = Timestamp::from_secs(1_795_428_000);
 
 pub fn address(text: &str) -> EmailAddress {
-    EmailAddress::parse(text).unwrap()
+    EmailAddress::parse(text).expect("an address")
 }
 
 pub fn facts(subject: &str, body: &str) -> Facts {
@@ -60,7 +60,7 @@ pub fn steps(steps: &str) -> Flow {
 }
 
 pub fn reference() -> FlowRef {
-    FlowRef::new("test", 3).unwrap()
+    FlowRef::new("test", 3).expect("an id")
 }
 
 pub fn run(flow: &Flow, facts: &Facts, script: &Script) -> Report {
