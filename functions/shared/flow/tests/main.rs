@@ -2,7 +2,6 @@
 
 mod broken;
 mod guide;
-mod properties;
 mod published;
 mod ready;
 mod semantics;
