@@ -1,7 +1,7 @@
 //! The words of `cargo xtask`, as clap reads, explains and completes them.
 
 use crate::workspace::{FUNCTIONS, Workspace};
-use crate::{Context, Result, demo, eval, fault, logs, mailboxes, receive};
+use crate::{Context, Result, demo, eval, fault, flows, logs, mailboxes, receive};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -119,6 +119,9 @@ pub enum Word {
         #[arg(long, default_value_t = receive::PORT)]
         port: u16,
     },
+    /// Check a flow, run it on a mail without any effect, or print the schema of flows; needs no running cloud.
+    #[command(subcommand)]
+    Flow(flows::Command),
     /// Check everything: format, lints, template, all test suites against a local cloud of their own.
     Test,
     /// Do the README's five minutes in a fresh clone with a real browser, and take a picture of each step.

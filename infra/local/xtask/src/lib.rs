@@ -19,6 +19,7 @@ pub mod deploy;
 pub mod error;
 pub mod eval;
 pub mod fault;
+pub mod flows;
 pub mod front_door;
 pub mod google;
 pub mod inspect;

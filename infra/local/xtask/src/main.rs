@@ -13,7 +13,7 @@ use xtask::inspect::{self, Kind};
 use xtask::logs::Asked;
 use xtask::progress::Progress;
 use xtask::{
-    Context, Error, Result, ask, demo, eval, fault, invoke, logs, mailboxes, receive, status, suite, terminal, tour,
+    Context, Error, Result, ask, demo, eval, fault, flows, invoke, logs, mailboxes, receive, status, suite, terminal, tour,
 };
 
 #[tokio::main]
@@ -56,6 +56,7 @@ async fn run(word: Word) -> Result<ExitCode> {
         Word::Eval(command) => interruptible(eval::run(command)).await.map(terminal::exit_code),
         Word::Fault(command) => fault::run(command).await.map(done),
         Word::Receive { port } => receiving(port).await.map(done),
+        Word::Flow(command) => flows::flow(command),
         Word::Test => interruptible(suite::test()).await.map(done),
         Word::Tour { pictures, clone } => interruptible(tour::tour(pictures, clone)).await.map(done),
         Word::Completion { shell } => terminal::line(completion(&shell)?.trim_end()).map(done),
