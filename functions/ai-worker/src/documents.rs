@@ -18,14 +18,19 @@ impl DocumentReader for Documents {
         _file_name: &str,
         bytes: &[u8],
     ) -> Result<ReadDocument, UnreadableDocument> {
-        let whole = text(media_type, bytes)?;
-        let end = whole.char_indices().nth(MAX_CHARACTERS).map(|(end, _)| end);
-        let text = end.and_then(|end| whole.get(..end)).unwrap_or(&whole).to_owned();
+        let (text, truncated) = cut(text(media_type, bytes)?, MAX_CHARACTERS);
         let document = KnowledgeDocument { id: "document".to_owned(), title: title.to_owned(), text, version: 1 };
         let languages = passages(&document);
         let passages = languages.values().sum();
-        Ok(ReadDocument { text: document.text, truncated: end.is_some(), passages, languages })
+        Ok(ReadDocument { text: document.text, truncated, passages, languages })
     }
+}
+
+/// At most so many characters, and whether there were more.
+fn cut(mut text: String, most: usize) -> (String, bool) {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    text.truncate(end.unwrap_or(text.len()));
+    (text, end.is_some())
 }
 
 fn text(media_type: &str, bytes: &[u8]) -> Result<String, UnreadableDocument> {
@@ -76,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_long_document_is_cut_and_says_so() {
-        let long = "é".repeat(MAX_CHARACTERS + 1);
-        let page = read("text/plain", long.as_bytes()).expect("a page");
-        assert_eq!((page.text.chars().count(), page.truncated), (MAX_CHARACTERS, true));
+        assert_eq!(cut("éèê".to_owned(), 2), ("éè".to_owned(), true));
+        assert_eq!(cut("éèê".to_owned(), 3), ("éèê".to_owned(), false));
+        assert_eq!(cut(String::new(), 3), (String::new(), false));
     }
 }
