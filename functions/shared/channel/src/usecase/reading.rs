@@ -272,10 +272,13 @@ impl ReadKnowledge {
         Ok(documents.into_iter().map(|one| ((one.id, one.version), one.text)).collect())
     }
 
-    /// The head stays due: this only makes it quicker.
+    /// The head stays due: this only makes it quicker. Not at once, since what changes now changes often.
     async fn again(&self) -> Result<Outcome, Stop> {
-        send_hint(&*self.queue, Job::BuildSnapshot.into()).await;
-        Ok(Outcome::Defer { after: Duration::from_secs(1), reason: "the_documents_changed" })
+        let after = Duration::from_secs(1);
+        if let Err(error) = self.queue.send(vec![Job::BuildSnapshot.into()], after).await {
+            tracing::warn!(%error, "a hint was lost; the snapshot comes from the due index");
+        }
+        Ok(Outcome::Defer { after, reason: "the_documents_changed" })
     }
 
     /// Deletes what nothing names any more: former versions, former snapshots, files of removed documents.
