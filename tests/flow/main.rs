@@ -10,8 +10,8 @@ mod budget;
 mod decided;
 mod example;
 mod filtered;
-mod knowledge;
 mod grants;
+mod knowledge;
 mod leases;
 mod letters;
 mod model;
@@ -19,10 +19,10 @@ mod notified;
 mod obedient;
 mod pauses;
 mod post;
+mod random;
 #[path = "../../functions/shared/notify/tests/wire/receiver.rs"]
 #[expect(dead_code, reason = "the receiver also plays refusals for the tests of its own crate")]
 mod receiver;
-mod random;
 mod recovered;
 mod scenarios;
 mod sweep;

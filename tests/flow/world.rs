@@ -25,10 +25,10 @@ use channel::usecase::example::AnswerExample;
 use channel::usecase::gaps::{CloseGap, GapDesk, KeepGaps};
 use channel::usecase::ingest::Ingest;
 use channel::usecase::knowledge::KnowledgeDesk;
+use channel::usecase::notify::NotifyTeam;
 use channel::usecase::reading::ReadKnowledge;
 use channel::usecase::resume::TakeUpParked;
 use channel::usecase::review::Desk;
-use channel::usecase::notify::NotifyTeam;
 use channel::usecase::session::SiteOrigin;
 use channel::usecase::sync::Sync;
 use channel::usecase::turn::TakeTurn;
@@ -683,7 +683,21 @@ impl Parts {
         asked: Arc<AtomicU32>,
         requests: Arc<Mutex<Vec<AnswerRequest>>>,
     ) -> (MailSync, AiWorker, TokenRefresher, Desk) {
-        let Self { url, clock, table, files, post, vault, team, rules, faults, commit_faults, assistant, guards, model } = self;
+        let Self {
+            url,
+            clock,
+            table,
+            files,
+            post,
+            vault,
+            team,
+            rules,
+            faults,
+            commit_faults,
+            assistant,
+            guards,
+            model,
+        } = self;
         let table = Arc::new(FailNth::new(table, faults.clone()));
         let commits = Arc::new(FailNth::new(table.clone(), commit_faults));
         let post = Arc::new(FailNth::new(post, faults.clone()));

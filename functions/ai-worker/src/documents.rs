@@ -17,7 +17,8 @@ impl DocumentReader for Documents {
         bytes: &[u8],
     ) -> Result<ReadDocument, UnreadableDocument> {
         let read = document::text(media_type, file_name, bytes).map_err(unreadable)?;
-        let document = KnowledgeDocument { id: "document".to_owned(), title: title.to_owned(), text: read.markdown, version: 1 };
+        let document =
+            KnowledgeDocument { id: "document".to_owned(), title: title.to_owned(), text: read.markdown, version: 1 };
         let languages = passages(&document);
         let passages = languages.values().sum();
         Ok(ReadDocument { text: document.text, truncated: read.truncated, passages, languages })

@@ -3,7 +3,9 @@
 
 use crate::address::EmailAddress;
 use crate::assistant::{Answer, AnswerRequest, AssistantError, GuardCase, Guarded};
-use crate::ids::{DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, TargetId, ThreadId};
+use crate::ids::{
+    DocumentId, DraftId, ExampleId, GapId, GrantId, HistoryId, LabelId, MailboxId, MessageId, TargetId, ThreadId,
+};
 use crate::mail::{AttachedText, Attachment, MailHeaders, OutgoingReply, ReadMail, Unreadable};
 use crate::record::*;
 use crate::time::Timestamp;

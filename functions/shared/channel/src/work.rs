@@ -103,7 +103,10 @@ impl WorkerWork {
     /// The mailbox, for work that has one.
     pub fn mailbox(&self) -> Option<&MailboxId> {
         match self {
-            Self::Turn { mailbox, .. } | Self::Act { mailbox, .. } | Self::Notify { mailbox, .. } | Self::Resume { mailbox } => Some(mailbox),
+            Self::Turn { mailbox, .. }
+            | Self::Act { mailbox, .. }
+            | Self::Notify { mailbox, .. }
+            | Self::Resume { mailbox } => Some(mailbox),
             Self::Example { account, .. } => Some(account),
             Self::Job { .. } => None,
         }

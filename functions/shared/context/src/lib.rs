@@ -4,8 +4,13 @@
 //! have to be there.
 
 use async_trait::async_trait;
-use aws::{AppSecretReader, Bucket, DeadLetters, EmailTopic, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault, WorkSender};
-use channel::ports::{Clock, Entropy, Files, Gmail, GrantVault, Notifier, OAuth, Pseudonyms, Seals, SyncQueue, Topic, WorkQueue};
+use aws::{
+    AppSecretReader, Bucket, DeadLetters, EmailTopic, SdkConfig, Signer, SourceQueue, SyncSender, Table, Vault,
+    WorkSender,
+};
+use channel::ports::{
+    Clock, Entropy, Files, Gmail, GrantVault, Notifier, OAuth, Pseudonyms, Seals, SyncQueue, Topic, WorkQueue,
+};
 use channel::usecase::budget::{BudgetedGmail, Share};
 use channel::usecase::common::{DAY, Rules};
 use google::gmail::GoogleGmail;

@@ -10,7 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Every port of the store.
 pub trait Store:
-    Commits + Mailboxes + Engines + Conversations + NoticeTargets + SeenMails + DueIndex + WebStates + Examples + Library + Gaps + Spending
+    Commits
+    + Mailboxes
+    + Engines
+    + Conversations
+    + NoticeTargets
+    + SeenMails
+    + DueIndex
+    + WebStates
+    + Examples
+    + Library
+    + Gaps
+    + Spending
 {
 }
 

@@ -13,7 +13,8 @@ use xtask::inspect::{self, Kind};
 use xtask::logs::Asked;
 use xtask::progress::Progress;
 use xtask::{
-    Context, Error, Result, ask, demo, eval, fault, flows, invoke, logs, mailboxes, receive, status, suite, terminal, tour,
+    Context, Error, Result, ask, demo, eval, fault, flows, invoke, logs, mailboxes, receive, status, suite, terminal,
+    tour,
 };
 
 #[tokio::main]

@@ -308,10 +308,11 @@ fn content(language: &str, question: &str) -> Vec<Term> {
 fn concerns(shelf: &Shelf, passage: &Passage, asked: &[Term]) -> bool {
     let (mut found, mut met, mut all) = (0_usize, 0.0_f32, 0.0_f32);
     for term in asked {
-        let tokens = || term.stems.iter().cloned().chain(term.concepts.iter().map(|concept| concept_token(concept)));
-        let weight = rarity(shelf, tokens());
+        let tokens = term.stems.iter().cloned().chain(term.concepts.iter().map(|concept| concept_token(concept)));
+        let numbers: Vec<u32> = tokens.filter_map(|token| shelf.find(&token)).collect();
+        let weight = rarity(shelf, &numbers);
         all += weight;
-        if tokens().any(|token| passage.terms.contains(&token) || passage.shared.contains(&token)) {
+        if numbers.iter().any(|number| passage.terms.contains(number) || passage.shared.contains(number)) {
             met += weight;
             found += 1;
         }
@@ -320,8 +321,8 @@ fn concerns(shelf: &Shelf, passage: &Passage, asked: &[Term]) -> bool {
 }
 
 /// Inverse document frequency; most for a word that no passage has.
-fn rarity(shelf: &Shelf, tokens: impl Iterator<Item = String>) -> f32 {
-    let frequency = tokens.filter_map(|token| shelf.frequency.get(&token)).max().copied();
+fn rarity(shelf: &Shelf, numbers: &[u32]) -> f32 {
+    let frequency = numbers.iter().map(|number| shelf.frequency(*number)).max().filter(|count| *count > 0);
     #[expect(clippy::cast_precision_loss, reason = "counts of passages are far below what a float holds exactly")]
     let (all, with) = (shelf.passages.len() as f32, frequency.map_or(0.5, |count| count as f32));
     (1.0 + all / with).ln()

@@ -230,7 +230,8 @@ impl Shelf {
         sorted(numbers)
     }
 
-    fn find(&self, token: &str) -> Option<u32> {
+    /// Its number, where any passage or heading has it.
+    pub fn find(&self, token: &str) -> Option<u32> {
         self.numbers.get(token).copied()
     }
 

@@ -172,6 +172,7 @@ impl AnswerExample {
             subject: example.subject.clone(),
             chain: vec![ChainMail { author: Author::Customer, at: now, text: example.text.clone() }],
             open: 1,
+            attachments: vec![],
             unread_attachments: vec![],
             personality: example.personality.clone(),
             deadline: Some(until.map_or(longest, |until| until.min(longest))),
