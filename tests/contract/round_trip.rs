@@ -119,6 +119,7 @@ fn engine_items(now: Timestamp) -> Vec<Item> {
     let sync = SyncState {
         relist: 2,
         relist_until: None,
+        unconfirmed: Some((HistoryId(u64::MAX - 2), now)),
         resync: Some(resync),
         lease: lease(now),
         last_sync_at: Some(now),

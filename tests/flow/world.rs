@@ -347,6 +347,7 @@ impl World {
                 cursor_at: now,
                 relist: 0,
                 relist_until: None,
+                unconfirmed: None,
                 resync: None,
                 lease: None,
                 last_sync_at: None,

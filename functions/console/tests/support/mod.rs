@@ -484,6 +484,7 @@ pub fn connected_mailbox(world: &World) {
         cursor_at: at(-60),
         relist: 0,
         relist_until: None,
+        unconfirmed: None,
         resync: None,
         lease: None,
         last_sync_at: Some(at(-60)),

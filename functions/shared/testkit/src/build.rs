@@ -85,6 +85,7 @@ pub fn sync_state(mailbox: &str, cursor: u64, now: Timestamp) -> SyncState {
         cursor_at: now,
         relist: 0,
         relist_until: None,
+        unconfirmed: None,
         resync: None,
         lease: None,
         last_sync_at: None,

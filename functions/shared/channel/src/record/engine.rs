@@ -43,6 +43,9 @@ pub struct SyncState {
     /// Until then an empty answer moves no cursor: a push said that there is more.
     #[serde(default)]
     pub relist_until: Option<Timestamp>,
+    /// The newest id that an empty answer named, and when: a later one that is empty too moves the cursor there.
+    #[serde(default)]
+    pub unconfirmed: Option<(HistoryId, Timestamp)>,
     pub resync: Option<Resync>,
     pub lease: Option<Lease>,
     pub last_sync_at: Option<Timestamp>,

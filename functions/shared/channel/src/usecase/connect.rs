@@ -439,6 +439,7 @@ fn sync_from(id: &MailboxId, profile: &Profile, resync: Option<Resync>, now: Tim
         cursor_at: now,
         relist: 0,
         relist_until: None,
+        unconfirmed: None,
         resync,
         lease: None,
         last_sync_at: None,

@@ -21,6 +21,8 @@ use std::time::Duration;
 const IDS_PER_RUN: u64 = 2_000;
 /// How often an empty answer after a push is listed again, and after how long.
 const RELIST: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+/// So much later an empty answer confirms an earlier one.
+const QUIET: Duration = Duration::from_secs(60);
 /// Sent mail is read this much later than what it may answer.
 const AFTER_ITS_THREAD: Duration = Duration::from_secs(15);
 /// The daily net looks this far back.
@@ -195,11 +197,26 @@ impl Sync {
             return again.map(|after| after.min(until.since(now)).max(Duration::from_secs(1)));
         }
         (state.relist, state.relist_until) = (0, None);
-        if !any {
-            self.advance(state, newest);
+        if any {
+            state.unconfirmed = None;
+        } else {
+            self.advance_when_quiet(state, newest, now);
         }
         state.cursor_at = now;
         None
+    }
+
+    /// An empty list names the newest id, and may still lack the mail that made it: no push need have announced that.
+    /// So the cursor goes to what an earlier empty list named, when this one, from the same cursor, is empty as well.
+    fn advance_when_quiet(&self, state: &mut SyncState, newest: HistoryId, now: Timestamp) {
+        match state.unconfirmed {
+            Some((id, at)) if now.since(at) >= QUIET => {
+                self.advance(state, id);
+                state.unconfirmed = (newest > state.cursor).then_some((newest, now));
+            }
+            Some(_) => {}
+            None => state.unconfirmed = (newest > state.cursor).then_some((newest, now)),
+        }
     }
 
     fn advance(&self, state: &mut SyncState, to: HistoryId) {
