@@ -13,7 +13,18 @@ pub enum Wanted {
 const CURRENCIES: &str = "€ $ £ ¥ ￥ ₽ ₺ eur usd chf gbp sek dkk nok pln huf ron try kr zl ft lei руб tl 円 元 원 euro pound dollar franc frank cent";
 const FREE: &str = "free gratis gratuit kostenlos kostenfrei unentgeltlich bezplat darmow ingyen бесплат ucretsiz ilmai ilmain offert 無料 免费 무료";
 const TIME_UNITS: &str = "day days hour week month year minute tag tage tagen stund woche monat jahr werktag arbeitstag minut jour heure semaine mois an ans annee dia dias hora semana mes meses ano anos giorn ora ore settiman mese mesi ann dag dagen uur week weken maand jaar timm veck manad ar arbetsdag hverdag time uge uke maned paiva viik kuukau vuo tunti tun nap het honap ev ora zi zile luni saptaman день дня дней час недел месяц год лет gun hafta ay yil saat dni dzien tygod miesi godzin rok lat 日 天 週 周 年 月 時間 小时 일 년 개월";
-const NUMERALS: &str = "one two three four five six seven ten fourteen thirty ein eine einem einen zwei drei vier funf sechs sieben zehn un une deux trois quatre cinq six dix quinze trente uno una dos tres cuatro cinco diez due tre quattro cinque dois duas quatro twee drie vier vijf";
+/// Words that are numbers and articles as well.
+const ONE: &str = "one ein eine einem einen un une uno una een en ett et jeden jedna jedno";
+const NUMERALS: &str = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen eighteen twenty thirty forty fifty sixty ninety hundred \
+    zwei drei vier funf sechs sieben acht neun zehn elf zwolf dreizehn vierzehn funfzehn achtzehn zwanzig vierundzwanzig dreissig vierzig funfzig sechzig neunzig hundert \
+    deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante cent \
+    dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince veinte treinta cuarenta cincuenta sesenta noventa cien \
+    due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici venti trenta quaranta cinquanta sessanta novanta cento \
+    dois duas quatro sete oito dez doze treze quatorze vinte trinta quarenta cinquenta sessenta cem \
+    twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien twintig dertig veertig vijftig zestig negentig honderd \
+    dwa dwie trzy cztery piec szesc siedem osiem dziewiec dziesiec jedenascie dwanascie czternascie pietnascie dwadziescia trzydziesci szescdziesiat sto \
+    tva fyra fem sex sju atta nio tio elva tolv fjorton tjugo trettio to fire seks syv otte ni ti elleve tyve tredive atte tjue tretti \
+    kaksi kolme nelja viisi kuusi seitseman kymmenen";
 
 /// The fact that was asked for is of a kind that the passage can state: an amount with its currency, a number with a
 /// unit of time.
@@ -27,12 +38,16 @@ pub fn holds(wanted: Option<Wanted>, passage: &str) -> bool {
                 || FREE.split(' ').any(|mark| stands(&folded, mark))
         }
         Some(Wanted::Duration) => states_duration(&folded),
-        Some(Wanted::Moment) => digit,
+        Some(Wanted::Moment) => digit || words(&folded).any(is_numeral),
     }
 }
 
 fn is_digit(c: char) -> bool {
     c.is_numeric() || "一二三四五六七八九十百千".contains(c)
+}
+
+fn is_numeral(word: &str) -> bool {
+    NUMERALS.split_ascii_whitespace().any(|numeral| numeral == word)
 }
 
 fn stands(folded: &str, mark: &str) -> bool {
@@ -60,8 +75,8 @@ fn states_duration(folded: &str) -> bool {
         })
     };
     all.iter().enumerate().any(|(at, word)| {
-        let number =
-            word.starts_with(|c: char| c.is_ascii_digit()) || NUMERALS.split(' ').any(|numeral| numeral == *word);
+        let one = ONE.split(' ').any(|numeral| numeral == *word);
+        let number = word.starts_with(|c: char| c.is_ascii_digit()) || one || is_numeral(word);
         number && all[at..].iter().skip(1).take(4).any(unit)
     })
 }
@@ -165,4 +180,20 @@ pub fn wanted(language: &str, text: &str) -> Option<Wanted> {
         .chain(ASKED_ALSO)
         .find(|(of, _, asked)| *of == language && asked.iter().any(|asked| folded.contains(asked)))
         .map(|(_, wanted, _)| *wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_count_in_words_too() {
+        for stated in ["It lasts eleven hours.", "Die Reparatur dauert zwölf Werktage.", "Le délai est de huit jours."]
+        {
+            assert!(holds(Some(Wanted::Duration), stated), "{stated}");
+        }
+        assert!(holds(Some(Wanted::Moment), "We open at nine."));
+        assert!(!holds(Some(Wanted::Duration), "The battery lasts long."));
+        assert!(!holds(Some(Wanted::Moment), "We open one door after the other."));
+    }
 }
