@@ -96,7 +96,7 @@ test("a personality is tried on a mail before it is saved", async () => {
   await office.press("Show the answer");
   await page.locator("#example .answer").getByText("eleven hours").waitFor({ timeout: LONG_MS });
   const mail = await page.locator("#example .answer").innerText();
-  assert.match(mail, /eleven hours\.?\s+Warm regards\s+The lamp desk\s+This answer was written by an assistant\./);
+  assert.match(mail, /eleven hours\.[\s\S]*\sWarm regards\s+The lamp desk\s+This answer was written by an assistant\./);
   await page.getByText("Not saved yet").waitFor();
   await inspect(page, "console-personality-tried");
   await office.press("Save");

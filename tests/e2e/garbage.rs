@@ -223,7 +223,7 @@ async fn garbage_as_events(office: &Office) -> usize {
     }
     let odd: String = (1..=0x17f_u32).filter_map(char::from_u32).collect();
     for (function, path, expected) in
-        [("console", "/chat", 303), ("oauth-callback", "/oauth/callback", 303), ("gmail-webhook", "/gmail/push", 401)]
+        [("console", "/chat", 303), ("oauth-callback", "/oauth/callback", 400), ("gmail-webhook", "/gmail/push", 401)]
     {
         for query in ["<", "a=\"b\" c", odd.as_str()] {
             let (failed, answer) = aws.invoke(function, &http_event(path, query).to_string()).await;
